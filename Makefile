@@ -1,0 +1,57 @@
+# Sluice: `make demo` runs it, `make test` proves it. Both do all the set-up themselves on a Debian
+# with rustup, gcc and make.
+
+TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
+export CARGO_TARGET_DIR := $(TARGET_DIR)
+
+WASM := wasm32-unknown-unknown
+COMPONENTS := retry categorize prometheus
+EXAMPLES := patient-retry
+PLUGINS := $(TARGET_DIR)/plugins
+
+.PHONY: build components demo test interop bench check clean
+
+# The optimised binary, at release/sluice under the target directory.
+build:
+	@cargo build --release --locked -p sluice
+
+# The shipped policies as WebAssembly components, under plugins/ in the target directory, where
+# `demo` and `serve` find them beside the executable. Without them the native policies serve.
+components:
+	@rustup target list --installed 2>/dev/null | grep -qx $(WASM) || rustup target add $(WASM) >&2 || \
+	  { echo "missing: the Rust target $(WASM); run 'rustup target add $(WASM)'" >&2; exit 1; }
+	@cargo build --locked --profile component --target $(WASM) \
+	  $(foreach c,$(COMPONENTS),-p sluice-component-$(c)) $(foreach e,$(EXAMPLES),-p sluice-example-$(e))
+	@cargo build --locked -p sluice-componentize
+	@mkdir -p $(PLUGINS) $(TARGET_DIR)/example-plugins
+	@for c in $(COMPONENTS); do \
+	  $(TARGET_DIR)/debug/sluice-componentize \
+	    $(TARGET_DIR)/$(WASM)/component/sluice_component_$$c.wasm $(PLUGINS)/$$c.wasm || exit 1; done
+	@for e in $(EXAMPLES); do \
+	  $(TARGET_DIR)/debug/sluice-componentize \
+	    $(TARGET_DIR)/$(WASM)/component/sluice_example_$$(echo $$e | tr - _).wasm \
+	    $(TARGET_DIR)/example-plugins/$$e.wasm || exit 1; done
+
+# A Telegram data center and the gateway side by side; one line of JSON on stdout when ready.
+demo: components build
+	@$(TARGET_DIR)/release/sluice demo
+
+test: components
+	@cargo test --locked --workspace $(foreach c,$(COMPONENTS),--exclude sluice-component-$(c)) \
+	  $(foreach e,$(EXAMPLES),--exclude sluice-example-$(e))
+	@tests/interop/run
+
+# Clients that others wrote against our data center.
+interop:
+	@tests/interop/run
+
+bench: components
+	@cargo bench --locked -p sluice-mtproto -p sluice-tl -p sluice-policy
+	@tests/load/run
+
+check:
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+
+clean:
+	@cargo clean
