@@ -1,1 +1,11 @@
 //! The integration tests: one binary, a module per subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking, and start processes and tasks of their own"
+)]
+
+mod invariants;
