@@ -1,1 +1,25 @@
-//! Not written yet.
+//! A Telegram of our own: several data centers in one process, good enough that real clients
+//! cannot tell, for tests and for `sluice demo`.
+//!
+//! Owns: users, bots, groups and their messages; authorizations; the server side of every
+//! connection; faults on demand and the journal of what was seen. Refuses to own: MTProto's bytes
+//! (that is `host/mtproto` in its server role) and TL's (`host/tl`). It never uses the gateway's
+//! links or store, so that one mistake cannot hide on both sides.
+//!
+//! [`DataCenter::start`] gives a handle; the same powers are offered over HTTP on the loopback
+//! interface, under [`DataCenter::control_url`] with [`DataCenter::control_key`].
+
+mod clock;
+mod datacenter;
+mod journal;
+mod keys;
+mod options;
+mod rules;
+mod world;
+
+pub use clock::WorldClock;
+pub use datacenter::DataCenter;
+pub use journal::{JournalEntry, JournalFilter, Outcome};
+pub use options::{DcInfo, Options, StartError};
+pub use rules::{Action, Match, Rule, RuleId, RuleView};
+pub use world::{AccountInfo, AuthorizationInfo, NewAccount, WorldError};

@@ -1,0 +1,3 @@
+//! The data center on its own.
+
+fn main() {}
