@@ -1,0 +1,3 @@
+/// The limit on new connections that all accounts behind one address share.
+#[derive(Debug, Default)]
+pub struct ConnectGate {}

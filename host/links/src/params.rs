@@ -1,0 +1,125 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_domain::{AccountName, AuthorizationId, Clock, DeviceIdentity, Random, SessionStore};
+use tokio_util::task::TaskTracker;
+
+use crate::{ConnectGate, PoolError};
+
+/// One address of a data center.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DcAddress {
+    /// The data center.
+    pub id: i32,
+    /// Host name or IP address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Carries `upload.*` only.
+    pub media_only: bool,
+}
+
+/// The data centers of one Telegram and the keys they prove themselves with.
+pub struct Topology {
+    pub(crate) dcs: Vec<DcAddress>,
+    pub(crate) test: bool,
+}
+
+impl Topology {
+    /// Data centers at own addresses, with the servers' RSA public keys as PEM texts.
+    pub fn custom(dcs: Vec<DcAddress>, keys: &[String], test: bool) -> Result<Self, PoolError> {
+        let _ = keys;
+        Ok(Self { dcs, test })
+    }
+
+    /// The real Telegram.
+    pub fn production() -> Self {
+        todo!()
+    }
+
+    /// Telegram's test data centers.
+    pub fn test() -> Self {
+        todo!()
+    }
+
+    /// The numbers of the data centers, without repetition.
+    pub fn dcs(&self) -> Vec<i32> {
+        let mut ids: Vec<i32> = self.dcs.iter().map(|dc| dc.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+/// What a pool is made of.
+pub struct PoolParams {
+    /// Whose links.
+    pub account: AccountName,
+    /// Which authorization's keys.
+    pub authorization: AuthorizationId,
+    /// For `initConnection`.
+    pub api_id: i32,
+    /// For `initConnection`.
+    pub device: DeviceIdentity,
+    /// Where Telegram is.
+    pub topology: Arc<Topology>,
+    /// Where the authorization lives.
+    pub home_dc: i32,
+    /// Keeps the keys.
+    pub store: Arc<dyn SessionStore>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness fit for keys.
+    pub random: Arc<dyn Random>,
+    /// Every task of the pool runs on it.
+    pub tracker: TaskTracker,
+    /// Shared by all pools that leave by the same address.
+    pub gate: Arc<ConnectGate>,
+    /// Deadlines and bounds.
+    pub limits: Limits,
+}
+
+/// Deadlines and bounds of a pool. The defaults suit the real Telegram.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// TCP connect.
+    pub connect: Duration,
+    /// The whole key exchange.
+    pub handshake: Duration,
+    /// From the first encrypted packet of a connection to the first answer.
+    pub first_answer: Duration,
+    /// From a ping to its pong.
+    pub pong: Duration,
+    /// A quiet link is pinged after a time between half of this and all of it.
+    pub ping: Duration,
+    /// A call without an answer for this long has the link pinged at once.
+    pub late: Duration,
+    /// The longest pause between two tries to connect.
+    pub backoff: Duration,
+    /// An idle media link closes after this.
+    pub idle: Duration,
+    /// An unknown key (-404) is given up only when it was refused three times over this time.
+    pub key_lost: Duration,
+    /// Calls that wait for one link.
+    pub queue: usize,
+    /// Calls without an answer on one link.
+    pub in_flight: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            handshake: Duration::from_secs(20),
+            first_answer: Duration::from_secs(10),
+            pong: Duration::from_secs(10),
+            ping: Duration::from_secs(30),
+            late: Duration::from_secs(5),
+            backoff: Duration::from_secs(16),
+            idle: Duration::from_secs(60),
+            key_lost: Duration::from_secs(60),
+            queue: 1024,
+            in_flight: 256,
+        }
+    }
+}
