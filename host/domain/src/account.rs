@@ -19,6 +19,13 @@ impl AccountName {
     }
 }
 
+impl Default for AccountName {
+    /// `default`, the account of a gateway that has one.
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
 impl FromStr for AccountName {
     type Err = BadAccountName;
 
