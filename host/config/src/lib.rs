@@ -1,1 +1,21 @@
-//! Not written yet.
+//! The configuration: one TOML file, the environment above it, flags above both; checked as a whole,
+//! reloaded while running.
+//!
+//! Owns reading the environment (nothing else in the gateway does). Knows nothing of what the values
+//! are for. `config/sluice.toml` documents every key at its default.
+
+mod error;
+mod humane;
+mod load;
+mod overrides;
+mod sections;
+mod watch;
+
+pub use error::ConfigError;
+pub use load::load;
+pub use overrides::Overrides;
+pub use sections::{
+    AdminSection, CallsSection, Config, CustomDc, CustomSection, DataSection, EventsSection,
+    LogFormat, LogSection, PolicySection, ProbeSection, ServerSection, TelegramSection,
+};
+pub use watch::{Reload, Watch};

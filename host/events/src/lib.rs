@@ -1,1 +1,11 @@
-//! Not written yet.
+//! The event log as streams: readers by cursor, and the live state beside them.
+//!
+//! Owns no queue of logged events: a reader reads the log itself, so nothing can be lost between the
+//! log and a reader, and a slow reader costs nothing but its own position. Live state (`status`,
+//! `pool_status`) is kept as its last value only.
+
+mod hub;
+mod live;
+
+pub use hub::{Hub, Reader, ReaderItem};
+pub use live::Live;
