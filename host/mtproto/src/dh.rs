@@ -1,0 +1,1 @@
+//! The Diffie-Hellman group: which primes and generators are safe.

@@ -1,0 +1,23 @@
+//! Sessions over an authorization key: message ids, sequence numbers, salts, acknowledgements,
+//! containers and the service messages.
+//!
+//! Sources: <https://core.telegram.org/mtproto/description>,
+//! <https://core.telegram.org/mtproto/service_messages>,
+//! <https://core.telegram.org/mtproto/service_messages_about_messages>.
+
+mod client;
+mod salts;
+mod server;
+
+pub use client::{CallId, ClientEvent, ClientSession};
+pub use salts::{FutureSalt, ServerSalts};
+pub use server::{ServerEvent, ServerSession};
+
+/// `rpc_error`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RpcError {
+    /// Like an HTTP status.
+    pub code: i32,
+    /// `SCREAMING_SNAKE_CASE`, sometimes with a number.
+    pub message: String,
+}
