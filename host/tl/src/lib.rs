@@ -31,8 +31,11 @@ mod encode;
 mod error;
 pub mod limits;
 mod parse;
+mod path;
 mod schema;
 mod shorthand;
+mod suggest;
+mod wire;
 
 pub use {
     call::Wrappers,

@@ -1,5 +1,6 @@
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{LazyLock, OnceLock},
 };
 
@@ -41,15 +42,6 @@ impl Schema {
                 Type::Boxed(name) => types.entry(name).or_default().push(index),
                 _ => {}
             }
-        }
-        fn by<K: std::hash::Hash + Eq>(
-            rows: &[Combinator],
-            key: impl Fn(&Combinator) -> K,
-        ) -> HashMap<K, usize> {
-            rows.iter()
-                .enumerate()
-                .map(|(index, row)| (key(row), index))
-                .collect()
         }
         Self {
             layer,
@@ -163,4 +155,11 @@ impl Schema {
     pub(crate) fn costs(&self) -> &Costs {
         self.costs.get_or_init(|| Costs::of(self))
     }
+}
+
+fn by<K: Hash + Eq>(rows: &[Combinator], key: impl Fn(&Combinator) -> K) -> HashMap<K, usize> {
+    rows.iter()
+        .enumerate()
+        .map(|(index, row)| (key(row), index))
+        .collect()
 }
