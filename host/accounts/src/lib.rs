@@ -6,7 +6,10 @@
 
 mod accounts;
 mod error;
+mod flood;
+mod json;
 mod settings;
+mod updates;
 mod views;
 
 pub use accounts::Accounts;

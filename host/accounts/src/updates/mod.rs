@@ -1,0 +1,17 @@
+//! The order of updates, by Telegram's rules (<https://core.telegram.org/api/updates>).
+//!
+//! Owns pts, qts, seq and each channel's pts: what is next, what came twice, what is missing and
+//! has to be fetched. Does no I/O and reads no clock: updates, answers and the time are handed in;
+//! what to fetch and what to commit are handed out.
+
+mod fetching;
+mod gaps;
+mod output;
+mod place;
+mod sequence;
+
+pub(crate) use gaps::{Fetch, FetchFailure, Gaps};
+pub(crate) use output::{Batch, Output};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Where an update stands in Telegram's sequences, read from its fields: no list kept by hand.
+
+use serde_json::{Map, Value, json};
+
+use crate::json::{constructor, flag, int, long};
+
+/// The sequence an update belongs to, with the number it leads to and how far it moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The common pts.
+    Common(i32, i32),
+    /// The pts of a channel.
+    Channel(i64, i32, i32),
+    /// The qts.
+    Qts(i32),
+    /// Ordered by the container's seq, or not at all.
+    Unordered,
+}
+
+/// The place of an update.
+pub(super) fn place(update: &Value) -> Place {
+    match (int(update, "pts"), int(update, "pts_count")) {
+        (Some(pts), Some(count)) => channel_of(update)
+            .map_or(Place::Common(pts, count), |channel| {
+                Place::Channel(channel, pts, count)
+            }),
+        _ => int(update, "qts").map_or(Place::Unordered, Place::Qts),
+    }
+}
+
+fn channel_of(update: &Value) -> Option<i64> {
+    let of_peer = |peer: Option<&Value>| peer.and_then(|peer| long(peer, "channel_id"));
+    long(update, "channel_id")
+        .or_else(|| {
+            of_peer(
+                update
+                    .get("message")
+                    .and_then(|message| message.get("peer_id")),
+            )
+        })
+        .or_else(|| of_peer(update.get("peer")))
+}
+
+/// Whether a message is of a channel.
+pub(super) fn in_channel(message: &Value) -> bool {
+    message
+        .get("peer_id")
+        .is_some_and(|peer| constructor(peer) == "peerChannel")
+}
+
+/// A message of a difference, as the update it would have been. It carries the pts it led to at
+/// the latest and counts nothing, because a difference does not say how each message counted.
+pub(super) fn new_message(message: Value, pts: i32) -> Value {
+    let kind = if in_channel(&message) {
+        "updateNewChannelMessage"
+    } else {
+        "updateNewMessage"
+    };
+    json!({"_": kind, "message": message, "pts": pts, "pts_count": 0})
+}
+
+/// `updateShortMessage` and `updateShortChatMessage` as the `updateNewMessage` they abbreviate.
+pub(super) fn expand_short(short: &Value, me: i64) -> Value {
+    let mut message = Map::new();
+    message.insert("_".into(), "message".into());
+    for name in ["out", "mentioned", "media_unread", "silent"] {
+        if flag(short, name) {
+            message.insert(name.into(), true.into());
+        }
+    }
+    copy(short, &mut message, &["id"]);
+    let (author, peer) = match long(short, "chat_id") {
+        Some(chat) => (
+            long(short, "from_id"),
+            json!({"_": "peerChat", "chat_id": chat.to_string()}),
+        ),
+        None => {
+            let user = long(short, "user_id");
+            let author = if flag(short, "out") { Some(me) } else { user };
+            (author, peer_user(user.unwrap_or_default()))
+        }
+    };
+    if let Some(author) = author {
+        message.insert("from_id".into(), peer_user(author));
+    }
+    message.insert("peer_id".into(), peer);
+    copy(
+        short,
+        &mut message,
+        &[
+            "fwd_from",
+            "via_bot_id",
+            "reply_to",
+            "date",
+            "message",
+            "entities",
+            "ttl_period",
+        ],
+    );
+    wrap(short, message)
+}
+
+/// `updateShortSentMessage`, the answer to a send, as the `updateNewMessage` it abbreviates: what
+/// it leaves out is what the caller sent.
+pub(super) fn expand_sent(sent: &Value, params: &Map<String, Value>, me: i64) -> Option<Value> {
+    let to = params.get("peer")?;
+    let peer = match constructor(to) {
+        "inputPeerSelf" => peer_user(me),
+        "inputPeerUser" => peer_user(long(to, "user_id")?),
+        "inputPeerChat" => json!({"_": "peerChat", "chat_id": long(to, "chat_id")?.to_string()}),
+        _ => return None,
+    };
+    let mut message = Map::new();
+    message.insert("_".into(), "message".into());
+    if flag(sent, "out") {
+        message.insert("out".into(), true.into());
+    }
+    copy(sent, &mut message, &["id"]);
+    message.insert("from_id".into(), peer_user(me));
+    message.insert("peer_id".into(), peer);
+    copy(sent, &mut message, &["date"]);
+    let text = params.get("message").cloned().unwrap_or_else(|| "".into());
+    message.insert("message".into(), text);
+    copy(sent, &mut message, &["media", "entities", "ttl_period"]);
+    Some(wrap(sent, message))
+}
+
+fn wrap(short: &Value, message: Map<String, Value>) -> Value {
+    json!({
+        "_": "updateNewMessage",
+        "message": message,
+        "pts": int(short, "pts").unwrap_or_default(),
+        "pts_count": int(short, "pts_count").unwrap_or_default(),
+    })
+}
+
+fn peer_user(id: i64) -> Value {
+    json!({"_": "peerUser", "user_id": id.to_string()})
+}
+
+fn copy(from: &Value, to: &mut Map<String, Value>, fields: &[&str]) {
+    for field in fields {
+        if let Some(value) = from.get(*field).filter(|value| !value.is_null()) {
+            to.insert((*field).into(), value.clone());
+        }
+    }
+}
