@@ -3,9 +3,7 @@
 use serde_json::{Map, Value, json};
 use sluice_tl::{DecodeError, EncodeError, Schema};
 
-fn object(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap()
-}
+use crate::object;
 
 #[test]
 fn a_call_goes_there_and_back() {

@@ -1,0 +1,22 @@
+//! `sluice-tl` as its users see it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "functions that only tests use"
+)]
+
+mod calls;
+mod documents;
+mod schema;
+mod shorthands;
+
+use serde_json::{Map, Value};
+
+/// The map of a JSON object written in place.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is called with json! in place"
+)]
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().expect("an object")
+}
