@@ -4,6 +4,7 @@ use sluice_domain::{
     AccountName, Attempt, Batch, Clock, Decision, EventBody, Failure, Random, Verdict,
 };
 
+use crate::envelope::bound_decision;
 use crate::{PluginView, PolicyError, PolicySettings, Served};
 
 /// Called with every `plugin` event. Must not block.
@@ -36,16 +37,17 @@ impl Policies {
 
     /// Names a failure.
     pub fn categorize(&self, failure: &Failure, account: &AccountName) -> Verdict {
-        let _ = (failure, account);
-        todo!()
+        let _ = account;
+        sluice_standard_categorize::categorize(failure)
     }
 
     /// Decides about a failed attempt. The answer is inside the envelope: never earlier than
     /// Telegram's own wait, never beyond the deadline or the cap, at most so many attempts, and no
     /// repeat of a call that may have been executed unless it is idempotent.
     pub fn decide(&self, attempt: &Attempt, account: &AccountName) -> Decision {
-        let _ = (attempt, account);
-        todo!()
+        let _ = account;
+        let decision = sluice_standard_retry::decide(attempt);
+        bound_decision(attempt, decision, &self.settings.limits).0
     }
 
     /// Hands a batch to every exporter and keeps what they want served.
