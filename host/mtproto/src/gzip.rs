@@ -1,15 +1,58 @@
 //! Compressed bodies, with a cap on what they may grow to.
 
+use std::io::{Read, Write};
+
 use bytes::Bytes;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 use crate::Violation;
 
-/// Inflates a gzip stream to at most `cap` bytes.
-pub fn inflate(_packed: &[u8], _cap: usize) -> Result<Bytes, Violation> {
-    todo!()
+/// Inflates a gzip stream to at most `cap` bytes. Memory grows with what was really inflated, never
+/// with what a header claims.
+pub fn inflate(packed: &[u8], cap: usize) -> Result<Bytes, Violation> {
+    let mut inflated = Vec::with_capacity(packed.len().saturating_mul(4).min(cap));
+    let beyond = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
+    GzDecoder::new(packed)
+        .take(beyond)
+        .read_to_end(&mut inflated)
+        .map_err(|_| Violation::Gzip)?;
+    if inflated.len() > cap {
+        return Err(Violation::GzipBomb);
+    }
+    Ok(inflated.into())
 }
 
 /// Compresses to a gzip stream.
-pub fn deflate(_data: &[u8]) -> Vec<u8> {
-    todo!()
+pub fn deflate(data: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to a Vec cannot fail.
+    let _ = encoder.write_all(data);
+    encoder.finish().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Violation, deflate, inflate};
+
+    /// Breaks when the cap is off by one, or a bomb is inflated beyond it.
+    #[test]
+    fn capped() {
+        let packed = deflate(&[7; 1000]);
+        assert_eq!(inflate(&packed, 1000).unwrap(), vec![7; 1000]);
+        assert_eq!(inflate(&packed, 999), Err(Violation::GzipBomb));
+        let bomb = deflate(&vec![0; 4 << 20]);
+        assert!(bomb.len() < 32 << 10);
+        assert_eq!(inflate(&bomb, 1 << 20), Err(Violation::GzipBomb));
+    }
+
+    /// Breaks when damaged data is taken for inflated data.
+    #[test]
+    fn damaged() {
+        let mut packed = deflate(b"some text that is compressed");
+        let last = packed.len() - 6;
+        packed[last] ^= 1;
+        assert_eq!(inflate(&packed, 1000), Err(Violation::Gzip));
+        assert_eq!(inflate(&packed[..9], 1000), Err(Violation::Gzip));
+        assert_eq!(inflate(b"", 1000), Err(Violation::Gzip));
+    }
 }

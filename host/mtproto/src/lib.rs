@@ -28,3 +28,6 @@ pub use auth_key::AuthKey;
 pub use envelope::{Header, Opened, Sender, open, packet_key_id, seal};
 pub use now::Now;
 pub use violation::Violation;
+
+#[cfg(test)]
+mod testing;
