@@ -1,1 +1,92 @@
-//! Not written yet.
+//! The shipped retry policy as a component: a thin wrapper over `sluice-standard-retry`.
+
+wit_bindgen::generate!({
+    path: ["../../../wit/core", "../../../wit/host", "../../../wit/retry"],
+    world: "sluice:retry/retry-policy@0.1.0",
+    generate_all,
+});
+
+use exports::sluice::retry::policy as wit;
+use sluice_domain as domain;
+
+struct Component;
+
+impl wit::Guest for Component {
+    fn configure(settings: Vec<(String, String)>) -> Result<(), String> {
+        match settings.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(format!("unknown setting {name}: this policy has none")),
+        }
+    }
+
+    fn decide(attempt: wit::Attempt) -> wit::Decision {
+        let Some(attempt) = read(attempt) else {
+            // A code from a gateway newer than this component.
+            return wit::Decision::Abstain;
+        };
+        match sluice_standard_retry::decide(&attempt) {
+            domain::Decision::GiveUp => wit::Decision::GiveUp,
+            domain::Decision::Retry {
+                after_ms,
+                other_link,
+            } => wit::Decision::Retry(wit::Repeat {
+                after_ms,
+                other_link,
+                extensions: Vec::new(),
+            }),
+            domain::Decision::Park { seconds } => wit::Decision::Park(seconds),
+        }
+    }
+}
+
+fn read(from: wit::Attempt) -> Option<domain::Attempt> {
+    Some(domain::Attempt {
+        failure: failure(from.failure)?,
+        verdict: verdict(from.verdict)?,
+        attempt: from.attempt,
+        elapsed_ms: from.elapsed_ms,
+        slept_ms: from.slept_ms,
+        deadline_left_ms: from.deadline_left_ms,
+        patience_left_ms: from.patience_left_ms,
+        idempotent: from.idempotent,
+        recent_failures: from.recent_failures,
+        recent_calls: from.recent_calls,
+        recent_retries: from.recent_retries,
+        entropy: from.entropy,
+    })
+}
+
+fn failure(from: wit::Failure) -> Option<domain::Failure> {
+    Some(domain::Failure {
+        layer: known(&domain::Layer::ALL, from.layer)?,
+        code: from.code,
+        name: from.name,
+        pattern: from.pattern,
+        number: from.number,
+        method: from.method,
+        account_kind: known(
+            &[domain::AccountKind::User, domain::AccountKind::Bot],
+            from.account_kind,
+        )?,
+        execution: known(&domain::Execution::ALL, from.execution)?,
+    })
+}
+
+fn verdict(from: wit::Verdict) -> Option<domain::Verdict> {
+    Some(domain::Verdict {
+        category: domain::Category::from_code(from.category)?,
+        code: from.code,
+        status: from.status,
+        retryable: from.retryable,
+        wait: from.wait,
+        wait_scope: known(&domain::WaitScope::ALL, from.wait_scope)?,
+        severity: known(&domain::Severity::ALL, from.severity)?,
+        advice: from.advice,
+    })
+}
+
+fn known<T: Copy>(all: &[T], code: u32) -> Option<T> {
+    all.get(usize::try_from(code).ok()?).copied()
+}
+
+export!(Component);
