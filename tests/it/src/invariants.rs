@@ -29,11 +29,21 @@ const PURE: &[&str] = &["sluice-domain", "sluice-tl", "sluice-mtproto"];
 /// Normal dependencies of every crate of `host/`, by crate.
 fn host_dependencies() -> BTreeMap<String, Vec<String>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo metadata runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     metadata["packages"]
         .as_array()
@@ -53,12 +63,17 @@ fn host_dependencies() -> BTreeMap<String, Vec<String>> {
 #[test]
 fn each_dependency_stays_in_its_room() {
     let crates = host_dependencies();
-    assert!(crates.len() >= 12, "the crates of host/ were found: {crates:?}");
+    assert!(
+        crates.len() >= 12,
+        "the crates of host/ were found: {crates:?}"
+    );
     let mut strays = Vec::new();
     for (name, deps) in &crates {
         for (dependency, owners) in OWNERS {
             if deps.iter().any(|d| d == dependency) && !owners.contains(&name.as_str()) {
-                strays.push(format!("{name} names {dependency}, which belongs to {owners:?}"));
+                strays.push(format!(
+                    "{name} names {dependency}, which belongs to {owners:?}"
+                ));
             }
         }
         if PURE.contains(&name.as_str()) && deps.iter().any(|d| d.starts_with("tokio")) {
@@ -71,7 +86,9 @@ fn each_dependency_stays_in_its_room() {
 #[test]
 fn nothing_in_host_depends_on_the_tests() {
     for (name, deps) in host_dependencies() {
-        let stray = deps.iter().find(|d| ["sluice-harness", "sluice-it"].contains(&d.as_str()));
+        let stray = deps
+            .iter()
+            .find(|d| ["sluice-harness", "sluice-it"].contains(&d.as_str()));
         assert!(stray.is_none(), "{name} depends on {stray:?}");
     }
 }
