@@ -47,6 +47,11 @@ impl Schema {
             .map(|method| self.example_fields(method, 0))
     }
 
+    /// A small valid value of a type named by TL text.
+    pub fn example_of(&self, ty: &str) -> Option<Value> {
+        self.parse_type(ty).map(|ty| self.example_value(&ty, 0))
+    }
+
     fn describe_params(&self, combinator: &Combinator) -> Vec<Value> {
         combinator
             .visible()

@@ -131,7 +131,27 @@ impl<'a> Encoder<'a> {
 
     fn value(&mut self, ty: &Type, value: &'a Value) {
         match ty {
-            Type::Int | Type::Flags => match value.as_i64().map(i32::try_from) {
+            Type::Vector(item) => {
+                self.put_id(wire::VECTOR);
+                self.items(item, value);
+            }
+            Type::BareVector(item) => self.items(item, value),
+            Type::Boxed(name) => self.boxed(name, value),
+            Type::Bare(name) => match (self.schema.constructor(name), value) {
+                (Some(constructor), Value::Object(fields)) => {
+                    self.nested(|me| me.fields(constructor, fields));
+                }
+                _ => self.expected(&format!("{name}, an object"), value),
+            },
+            Type::Query | Type::Answer => self.query(value),
+            leaf => self.leaf(leaf, value),
+        }
+    }
+
+    /// What holds nothing else; apart, so that the walk's own frames stay small.
+    fn leaf(&mut self, ty: &Type, value: &Value) {
+        match ty {
+            Type::Int => match value.as_i64().map(i32::try_from) {
                 Some(Ok(number)) => self.out.extend_from_slice(&number.to_le_bytes()),
                 _ if value.is_i64() || value.is_u64() => {
                     self.fault(format!("{value} does not fit into int (32 bits, signed)"));
@@ -164,19 +184,7 @@ impl<'a> Encoder<'a> {
                     self.expected("true", value);
                 }
             }
-            Type::Vector(item) => {
-                self.put_id(wire::VECTOR);
-                self.items(item, value);
-            }
-            Type::BareVector(item) => self.items(item, value),
-            Type::Boxed(name) => self.boxed(name, value),
-            Type::Bare(name) => match (self.schema.constructor(name), value) {
-                (Some(constructor), Value::Object(fields)) => {
-                    self.nested(|me| me.fields(constructor, fields));
-                }
-                _ => self.expected(&format!("{name}, an object"), value),
-            },
-            Type::Query | Type::Answer => self.query(value),
+            other => self.fault(format!("{other} stands for no value")),
         }
     }
 

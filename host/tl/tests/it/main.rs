@@ -2,11 +2,17 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "functions that only tests use"
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the functions that tests share are tests too"
 )]
 
+mod bytes;
 mod calls;
 mod documents;
+mod generate;
+mod grammers;
+mod round_trips;
 mod schema;
 mod shorthands;
 
