@@ -8,6 +8,8 @@ WASM := wasm32-unknown-unknown
 COMPONENTS := retry categorize prometheus
 EXAMPLES := patient-retry
 PLUGINS := $(TARGET_DIR)/plugins
+EXAMPLE_PLUGINS := $(TARGET_DIR)/example-plugins
+CORE := $(TARGET_DIR)/$(WASM)/component
 
 .PHONY: build components demo test interop bench check clean
 
@@ -23,14 +25,10 @@ components:
 	@cargo build --locked --profile component --target $(WASM) \
 	  $(foreach c,$(COMPONENTS),-p sluice-component-$(c)) $(foreach e,$(EXAMPLES),-p sluice-example-$(e))
 	@cargo build --locked -p sluice-componentize
-	@mkdir -p $(PLUGINS) $(TARGET_DIR)/example-plugins
-	@for c in $(COMPONENTS); do \
-	  $(TARGET_DIR)/debug/sluice-componentize \
-	    $(TARGET_DIR)/$(WASM)/component/sluice_component_$$c.wasm $(PLUGINS)/$$c.wasm || exit 1; done
-	@for e in $(EXAMPLES); do \
-	  $(TARGET_DIR)/debug/sluice-componentize \
-	    $(TARGET_DIR)/$(WASM)/component/sluice_example_$$(echo $$e | tr - _).wasm \
-	    $(TARGET_DIR)/example-plugins/$$e.wasm || exit 1; done
+	@mkdir -p $(PLUGINS) $(EXAMPLE_PLUGINS)
+	@$(TARGET_DIR)/debug/componentize \
+	  $(foreach c,$(COMPONENTS),$(CORE)/sluice_component_$(c).wasm $(PLUGINS)/$(c).wasm) \
+	  $(foreach e,$(EXAMPLES),$(CORE)/sluice_example_$(subst -,_,$(e)).wasm $(EXAMPLE_PLUGINS)/$(e).wasm)
 
 # A Telegram data center and the gateway side by side; one line of JSON on stdout when ready.
 demo: components build
