@@ -1,89 +1,129 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sluice_domain::{
-    AccountName, AccountRecord, AuthorizationId, AuthorizationRecord, AuthorizationRole, Clock,
-    Cursor, DcKey, Event, EventFilter, EventLog, PeerKind, PeerRecord, RotationRecord,
-    SessionStore, StoreError, UnixMillis, UpdateState,
-};
+use parking_lot::Mutex;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sluice_domain::{Clock, Secret, StoreError};
 
 use crate::Vault;
+use crate::fault::Fault;
+use crate::readers::Readers;
+use crate::schema;
+use crate::upkeep::{self, Retention, Upkeep};
+use crate::vault::Place;
+use crate::writer::{Tx, Writer};
 
-/// How much of the event log is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// At most so many events.
-    pub max_count: u64,
-    /// None older than this.
-    pub max_age: Duration,
-}
+/// The database's name in the data directory.
+pub(crate) const FILE: &str = "sluice.db";
 
-impl Default for Retention {
-    fn default() -> Self {
-        Self {
-            max_count: 1_000_000,
-            max_age: Duration::from_secs(7 * 24 * 3600),
-        }
-    }
-}
+const KEY_CHECK: &[u8] = b"sluice";
 
-/// The SQLite store.
+/// The SQLite store. Every method blocks for the length of a transaction.
 pub struct Store {
-    _private: (),
+    writer: Writer,
+    readers: Readers,
+    pub(crate) vault: Vault,
+    retention: Arc<Mutex<Retention>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Store {
     /// Opens (or makes) `sluice.db` in the data directory. A vault with another master key than the
     /// one the store was made with is `Damaged`.
-    pub fn open(
-        _dir: &Path,
-        _vault: Vault,
-        _clock: Arc<dyn Clock>,
-    ) -> Result<Arc<Self>, StoreError> {
-        todo!()
+    pub fn open(dir: &Path, vault: Vault, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
+        let file = dir.join(FILE);
+        let connection = schema::open_writer(&file)?;
+        check_master_key(&connection, &vault)?;
+        let retention = Arc::<Mutex<Retention>>::default();
+        let mut upkeep = Upkeep::new(Arc::clone(&retention), Arc::clone(&clock));
+        let writer = Writer::start(connection, move |connection| upkeep.step(connection))?;
+        Ok(Arc::new(Self {
+            writer,
+            readers: Readers::open(&file)?,
+            vault,
+            retention,
+            clock,
+        }))
     }
 
-    /// How much of the event log is kept from now on.
-    pub fn set_retention(&self, _retention: Retention) {
-        todo!()
+    /// How much of the event log is kept from now on. What is too much goes before this returns.
+    pub fn set_retention(&self, retention: Retention) -> Result<(), StoreError> {
+        *self.retention.lock() = retention;
+        let now = self.clock.now();
+        while self.write(move |tx| upkeep::trim(tx.connection, retention, now))? {}
+        Ok(())
     }
 
     /// Whether the store can be written to now, by writing. For `/readyz`.
     pub fn check_writable(&self) -> Result<(), StoreError> {
-        todo!()
+        self.write(|tx| {
+            set_meta(tx.connection, "write_check", b"ok")?;
+            Ok(())
+        })
+    }
+
+    /// A secret of the gateway's own, 32 random bytes made at first use and sealed.
+    pub(crate) fn own_secret(&self, name: &'static str) -> Result<Secret<Vec<u8>>, StoreError> {
+        let vault = self.vault.clone();
+        self.write(move |tx| {
+            let place = Place {
+                account: "",
+                item: name,
+            };
+            if let Some(sealed) = meta(tx.connection, name)? {
+                return Ok(vault.open(place, &sealed)?);
+            }
+            let secret: Secret<Vec<u8>> = Secret::new(vault.random_bytes::<32>().to_vec());
+            set_meta(tx.connection, name, &vault.seal(place, secret.expose())?)?;
+            Ok(secret)
+        })
+    }
+
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.write(write)
+    }
+
+    pub(crate) fn query<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        self.readers.read(read)
+    }
+
+    pub(crate) fn watch(&self, wake: Box<dyn Fn(sluice_domain::Cursor) + Send + Sync>) {
+        self.writer.watch(wake);
     }
 }
 
-#[rustfmt::skip]
-impl SessionStore for Store {
-    fn accounts(&self) -> Result<Vec<AccountRecord>, StoreError> { todo!() }
-    fn insert_account(&self, _: &AccountRecord) -> Result<(), StoreError> { todo!() }
-    fn save_account(&self, _: &AccountRecord, _: &[Event]) -> Result<(), StoreError> { todo!() }
-    fn delete_account(&self, _: &AccountName, _: bool, _: UnixMillis) -> Result<(), StoreError> { todo!() }
-    fn authorizations(&self, _: &AccountName) -> Result<Vec<AuthorizationRecord>, StoreError> { todo!() }
-    fn create_authorization(&self, _: &AccountName, _: AuthorizationRole, _: i32, _: UnixMillis) -> Result<AuthorizationRecord, StoreError> { todo!() }
-    fn set_home_dc(&self, _: AuthorizationId, _: i32) -> Result<(), StoreError> { todo!() }
-    fn promote_authorization(&self, _: AuthorizationId) -> Result<(), StoreError> { todo!() }
-    fn remove_authorization(&self, _: AuthorizationId) -> Result<(), StoreError> { todo!() }
-    fn keys(&self, _: AuthorizationId) -> Result<Vec<DcKey>, StoreError> { todo!() }
-    fn save_key(&self, _: AuthorizationId, _: &DcKey) -> Result<(), StoreError> { todo!() }
-    fn remove_key(&self, _: AuthorizationId, _: i32) -> Result<(), StoreError> { todo!() }
-    fn update_state(&self, _: &AccountName) -> Result<Option<UpdateState>, StoreError> { todo!() }
-    fn commit_updates(&self, _: &AccountName, _: &UpdateState, _: &[Event]) -> Result<Cursor, StoreError> { todo!() }
-    fn save_peers(&self, _: &AccountName, _: &[PeerRecord]) -> Result<(), StoreError> { todo!() }
-    fn peer(&self, _: &AccountName, _: PeerKind, _: i64) -> Result<Option<PeerRecord>, StoreError> { todo!() }
-    fn peer_by_username(&self, _: &AccountName, _: &str) -> Result<Option<PeerRecord>, StoreError> { todo!() }
-    fn peer_by_phone(&self, _: &AccountName, _: &str) -> Result<Option<PeerRecord>, StoreError> { todo!() }
-    fn save_rotation(&self, _: &RotationRecord) -> Result<(), StoreError> { todo!() }
-    fn rotations(&self, _: &AccountName) -> Result<Vec<RotationRecord>, StoreError> { todo!() }
-    fn rotation(&self, _: &str) -> Result<Option<RotationRecord>, StoreError> { todo!() }
+fn check_master_key(connection: &Connection, vault: &Vault) -> Result<(), StoreError> {
+    let name = "master key check";
+    let place = Place {
+        account: "",
+        item: name,
+    };
+    let check = || -> Result<(), Fault> {
+        match meta(connection, name)? {
+            Some(sealed) => drop(vault.open(place, &sealed)?),
+            None => set_meta(connection, name, &vault.seal(place, KEY_CHECK)?)?,
+        }
+        Ok(())
+    };
+    check().map_err(StoreError::from)
 }
 
-#[rustfmt::skip]
-impl EventLog for Store {
-    fn append(&self, _: &[Event]) -> Result<Cursor, StoreError> { todo!() }
-    fn read(&self, _: Cursor, _: &EventFilter, _: usize) -> Result<(Vec<(Cursor, String)>, Cursor), StoreError> { todo!() }
-    fn bounds(&self) -> Result<(Cursor, Cursor), StoreError> { todo!() }
-    fn on_append(&self, _: Box<dyn Fn(Cursor) + Send + Sync>) { todo!() }
+pub(crate) fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    Ok(connection
+        .prepare_cached("SELECT value FROM meta WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?)
+}
+
+pub(crate) fn set_meta(connection: &Connection, name: &str, value: &[u8]) -> Result<(), Fault> {
+    connection
+        .prepare_cached("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2")?
+        .execute(params![name, value])?;
+    Ok(())
 }
