@@ -8,15 +8,12 @@ use sluice_domain::FieldError;
 use crate::{
     Combinator, EncodeError, Param, Schema, Type,
     decode::MAX_FLAG_FIELDS,
-    error::did_you_mean,
+    fault::{kind, unknown_field},
     limits::{MAX_DEPTH, MAX_FAULTS, MAX_STRING},
     path::Path,
-    suggest::{nearest, shown},
+    suggest::shown,
     wire,
 };
-
-/// How many names an error lists.
-const LISTED: usize = 8;
 
 /// Standard base64, padding optional.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -33,10 +30,9 @@ impl Schema {
         params: &Map<String, Value>,
     ) -> Result<Vec<u8>, EncodeError> {
         let Some(combinator) = self.method(method) else {
-            let near = nearest(method, self.methods().map(|method| method.name));
             return Err(EncodeError::UnknownMethod {
                 name: shown(method),
-                suggestion: near.map(str::to_owned),
+                suggestion: self.nearest_method(method).map(str::to_owned),
             });
         };
         let mut encoder = Encoder::new(self);
@@ -274,38 +270,9 @@ impl<'a> Encoder<'a> {
             self.put_id(constructor.id);
             self.nested(|me| me.fields(constructor, fields));
         } else {
-            let detail = self.no_constructor(ty, fields.get("_"));
+            let detail = self.schema.no_constructor(ty, fields.get("_"));
             self.fault_at("_", detail);
         }
-    }
-
-    /// Why an object's `_` does not name a constructor of the type.
-    fn no_constructor(&self, ty: &str, name: Option<&Value>) -> String {
-        let mut names: Vec<_> = self
-            .schema
-            .constructors_of(ty)
-            .map(|row| row.name)
-            .collect();
-        let near = name
-            .and_then(Value::as_str)
-            .and_then(|name| nearest(name, names.iter().copied()));
-        let problem = match name {
-            None | Some(Value::Null) => "missing".to_owned(),
-            Some(Value::String(name)) => match self.schema.constructor(name) {
-                Some(other) => format!("`{}` is of type {}", other.name, other.result),
-                None => format!("unknown constructor `{}`", shown(name)),
-            },
-            Some(other) => format!("got {}", kind(other)),
-        };
-        if let Some(near) = near {
-            return format!("{problem}{}", did_you_mean(Some(&near.to_owned())));
-        }
-        let more = if names.len() > LISTED { ", …" } else { "" };
-        names.truncate(LISTED);
-        format!(
-            "{problem}; expected a constructor of {ty}: {}{more}",
-            names.join(", ")
-        )
     }
 
     fn query(&mut self, value: &'a Value) {
@@ -318,17 +285,8 @@ impl<'a> Encoder<'a> {
             self.put_id(method.id);
             self.nested(|me| me.fields(method, fields));
         } else {
-            let near = nearest(name, self.schema.methods().map(|method| method.name));
-            let problem = if name.is_empty() {
-                "missing; expected a method's name".to_owned()
-            } else {
-                format!(
-                    "unknown method `{}`{}",
-                    shown(name),
-                    did_you_mean(near.map(str::to_owned).as_ref())
-                )
-            };
-            self.fault_at("_", problem);
+            let detail = self.schema.no_method(name);
+            self.fault_at("_", detail);
         }
     }
 
@@ -455,15 +413,6 @@ fn partner(
         .map(|other| other.name)
 }
 
-fn unknown_field(combinator: &Combinator, key: &str) -> String {
-    if combinator.params.iter().any(|param| param.name == key) {
-        return "leave it out; flags follow from what is present".to_owned();
-    }
-    let near = nearest(key, combinator.visible().map(|param| param.name));
-    let hint = did_you_mean(near.map(str::to_owned).as_ref());
-    format!("`{}` has no field `{}`{hint}", combinator.name, shown(key))
-}
-
 fn double(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
@@ -474,17 +423,5 @@ fn double(value: &Value) -> Option<f64> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(true) => "true",
-        Value::Bool(false) => "false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }

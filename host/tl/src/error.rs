@@ -4,7 +4,7 @@ use sluice_domain::FieldError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
     /// The schema has no such method.
-    #[error("unknown method `{name}`{}", did_you_mean(suggestion.as_ref()))]
+    #[error("unknown method `{name}`{}", did_you_mean(suggestion.as_deref()))]
     UnknownMethod {
         /// As asked for.
         name: String,
@@ -20,7 +20,7 @@ pub enum EncodeError {
     Invalid(Vec<FieldError>),
 }
 
-pub(crate) fn did_you_mean(suggestion: Option<&String>) -> String {
+pub(crate) fn did_you_mean(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 

@@ -4,7 +4,7 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
-use crate::{Combinator, Type, describe::Costs, parse};
+use crate::{Combinator, Type, describe::Costs, parse, suggest::nearest};
 
 /// The layers there are, oldest first: number and schema.
 static LAYERS: LazyLock<Vec<Schema>> =
@@ -84,6 +84,11 @@ impl Schema {
     /// The method of that name.
     pub fn method(&self, name: &str) -> Option<&Combinator> {
         self.methods.get(*self.methods_by_name.get(name)?)
+    }
+
+    /// The name of the method that a wrong name most likely meant, when one is near.
+    pub fn nearest_method(&self, name: &str) -> Option<&'static str> {
+        nearest(name, self.methods.iter().map(|method| method.name))
     }
 
     /// The method with that id.
