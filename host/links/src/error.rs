@@ -69,6 +69,12 @@ pub enum PoolError {
     /// The topology has no address for the data center.
     #[error("no address is known for data center {0}")]
     UnknownDc(i32),
+    /// There is no key for the data center yet.
+    #[error("there is no key for data center {0} yet")]
+    NoKey(i32),
+    /// The device's identity cannot be written as TL.
+    #[error("the identity of the device cannot be encoded: {0}")]
+    Identity(#[from] sluice_tl::EncodeError),
     /// The authorization is signed in: its home cannot be moved.
     #[error("an authorized session cannot be moved to another data center")]
     Authorized,

@@ -8,11 +8,23 @@
 //! Every wait has a deadline, every queue a bound, every task a supervisor. Time is tokio's, so
 //! that tests can pause it; the wall clock is [`sluice_domain::Clock`].
 
+mod board;
+mod converse;
+mod dial;
 mod error;
+mod foreign;
 mod gate;
+mod keys;
+mod link;
+mod outbox;
 mod params;
 mod pool;
+mod queue;
+mod shared;
 mod status;
+mod supervise;
+mod wire;
+mod wrap;
 
 pub use error::{CallError, PoolError};
 pub use gate::ConnectGate;

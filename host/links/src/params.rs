@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_domain::{AccountName, AuthorizationId, Clock, DeviceIdentity, Random, SessionStore};
+use sluice_mtproto::{keys, rsa::PublicKey};
 use tokio_util::task::TaskTracker;
 
 use crate::{ConnectGate, PoolError};
@@ -21,25 +22,77 @@ pub struct DcAddress {
 
 /// The data centers of one Telegram and the keys they prove themselves with.
 pub struct Topology {
-    pub(crate) dcs: Vec<DcAddress>,
-    pub(crate) test: bool,
+    dcs: Vec<DcAddress>,
+    keys: Vec<PublicKey>,
+    test: bool,
 }
+
+/// Source: <https://core.telegram.org/api/datacenter> and what `help.getConfig` answers.
+const PRODUCTION: [&str; 5] = [
+    "149.154.175.53",
+    "149.154.167.51",
+    "149.154.175.100",
+    "149.154.167.91",
+    "91.108.56.130",
+];
+const TEST: [&str; 3] = ["149.154.175.10", "149.154.167.40", "149.154.175.117"];
 
 impl Topology {
     /// Data centers at own addresses, with the servers' RSA public keys as PEM texts.
     pub fn custom(dcs: Vec<DcAddress>, keys: &[String], test: bool) -> Result<Self, PoolError> {
-        let _ = keys;
-        Ok(Self { dcs, test })
+        let keys = keys
+            .iter()
+            .enumerate()
+            .map(|(index, pem)| {
+                PublicKey::from_pem(pem).map_err(|error| PoolError::ServerKey {
+                    index,
+                    reason: error.to_string(),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { dcs, keys, test })
     }
 
     /// The real Telegram.
     pub fn production() -> Self {
-        todo!()
+        Self {
+            dcs: numbered(&PRODUCTION),
+            keys: keys::production().to_vec(),
+            test: false,
+        }
     }
 
     /// Telegram's test data centers.
     pub fn test() -> Self {
-        todo!()
+        Self {
+            dcs: numbered(&TEST),
+            keys: keys::test().to_vec(),
+            test: true,
+        }
+    }
+
+    pub(crate) fn keys(&self) -> &[PublicKey] {
+        &self.keys
+    }
+
+    /// The number of a data center as the key exchange wants it.
+    pub(crate) const fn exchange_number(&self, dc: i32) -> i32 {
+        if self.test { dc + 10_000 } else { dc }
+    }
+
+    pub(crate) fn has_media(&self, dc: i32) -> bool {
+        self.dcs.iter().any(|at| at.id == dc && at.media_only)
+    }
+
+    /// The address for the n-th try: one after the other, never two at once.
+    pub(crate) fn address(&self, dc: i32, media: bool, attempt: usize) -> Option<&DcAddress> {
+        let media = media && self.has_media(dc);
+        let fitting = || {
+            self.dcs
+                .iter()
+                .filter(move |at| at.id == dc && at.media_only == media)
+        };
+        fitting().nth(attempt.checked_rem(fitting().count())?)
     }
 
     /// The numbers of the data centers, without repetition.
@@ -49,6 +102,18 @@ impl Topology {
         ids.dedup();
         ids
     }
+}
+
+fn numbered(hosts: &[&str]) -> Vec<DcAddress> {
+    (1..)
+        .zip(hosts)
+        .map(|(id, host)| DcAddress {
+            id,
+            host: (*host).to_owned(),
+            port: 443,
+            media_only: false,
+        })
+        .collect()
 }
 
 /// What a pool is made of.
@@ -116,8 +181,8 @@ impl Default for Limits {
             ping: Duration::from_secs(30),
             late: Duration::from_secs(5),
             backoff: Duration::from_secs(16),
-            idle: Duration::from_secs(60),
-            key_lost: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
+            key_lost: Duration::from_mins(1),
             queue: 1024,
             in_flight: 256,
         }

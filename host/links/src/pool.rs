@@ -1,114 +1,345 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use sluice_mtproto::AuthKey;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::keys::Keys;
+use crate::outbox::Outbox;
+use crate::queue::{Call, Cleaned, Command, Sent};
+use crate::shared::{Line, Seat, Shared, Table, main_seat};
+use crate::wrap::Wrapping;
 use crate::{
-    CallError, Cleanup, DestroyedKey, LinkStatus, PoolError, PoolEvent, PoolParams, PoolState,
-    Target,
+    CallError, Cleanup, DestroyedKey, LinkStatus, MainState, PoolError, PoolEvent, PoolParams,
+    PoolState,
 };
 
-/// The links of one authorization. Cheap to clone; the links stay until [`Pool::close`].
+/// Events that may stand in the channel to the account; more wait in the outbox.
+const EVENTS: usize = 64;
+/// How long closing may take.
+const CLOSE: Duration = Duration::from_millis(1500);
+/// How long a link may take to say what it did in a cleanup.
+const CLEANUP: Duration = Duration::from_secs(2);
+
+/// The links of one authorization. Cheap to clone. [`Pool::close`] closes the links; dropping the
+/// last clone does it too, without waiting.
 #[derive(Clone)]
-pub struct Pool {}
+pub struct Pool {
+    pub(crate) shared: Arc<Shared>,
+    _end: Arc<DropGuard>,
+}
 
 impl Pool {
     /// Makes a closed pool from what the store has. [`Pool::open`] opens it.
     pub async fn start(params: PoolParams) -> Result<(Self, mpsc::Receiver<PoolEvent>), PoolError> {
-        let _ = params;
-        todo!()
+        let wrapping = Wrapping::new(params.api_id, &params.device)?;
+        let keys = Keys::load(
+            Arc::clone(&params.store),
+            params.authorization,
+            params.tracker.clone(),
+        )
+        .await?;
+        let end = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            account: params.account,
+            authorization: params.authorization,
+            topology: params.topology,
+            store: params.store,
+            clock: params.clock,
+            random: params.random,
+            tracker: params.tracker,
+            gate: params.gate,
+            limits: params.limits,
+            keys,
+            wrapping,
+            table: parking_lot::Mutex::new(Table {
+                home_dc: params.home_dc,
+                ..Table::default()
+            }),
+            outbox: Outbox::default(),
+            state: watch::Sender::new(PoolState {
+                main: MainState::Closed,
+                changes: 0,
+            }),
+            epoch: Instant::now(),
+            end: end.clone(),
+        });
+        let (to, events) = mpsc::channel(EVENTS);
+        let pumped = Arc::clone(&shared);
+        shared
+            .tracker
+            .spawn(async move { pumped.outbox.pump(to, pumped.end.clone()).await });
+        let pool = Self {
+            shared,
+            _end: Arc::new(end.drop_guard()),
+        };
+        Ok((pool, events))
     }
 
     /// Opens the main link, and keeps it open. Told again, it tries at once instead of waiting,
     /// and forgets that the key was lost.
     pub fn open(&self) {
-        todo!()
+        let mut table = self.shared.table.lock();
+        table.open = true;
+        let seat = main_seat(&table);
+        let line = self.shared.line(&mut table, seat);
+        if matches!(
+            self.shared.state.borrow().main,
+            MainState::Closed | MainState::KeyLost
+        ) {
+            self.shared.set_main(MainState::Connecting {
+                failures: 0,
+                reason: None,
+            });
+        }
+        line.inbox.order(Command::Retry);
     }
 
     /// Closes every link and keeps the keys. Calls without an answer end. Returns when the
     /// sockets are closed, in less than 2 s.
     pub async fn close(&self) {
-        todo!()
+        let links = {
+            let mut table = self.shared.table.lock();
+            table.open = false;
+            std::mem::take(&mut table.links)
+        };
+        let was_open = !links.is_empty();
+        for (line, _) in links.values() {
+            line.cancel.cancel();
+        }
+        let deadline = Instant::now() + CLOSE;
+        for (_, (line, task)) in links {
+            if timeout_at(deadline, task).await.is_err() {
+                tracing::error!(account = %self.shared.account, dc = line.seat.dc, "a link did not close in time");
+            }
+        }
+        if was_open && !self.shared.table.lock().open {
+            self.shared.set_main(MainState::Closed);
+            self.shared.changed();
+        }
     }
 
-    /// Calls a method, given as its TL bytes without any wrapper, and returns the bytes of the
-    /// result. Waits for the link to be connected, until the deadline.
-    pub async fn call(
+    /// Hands a call to the link of a seat and waits for its answer, until the deadline.
+    pub(crate) async fn submit(
         &self,
-        target: Target,
+        seat: Seat,
         body: Bytes,
         deadline: Instant,
     ) -> Result<Bytes, CallError> {
-        let _ = (target, body, deadline);
-        todo!()
+        let (reply, answer) = oneshot::channel();
+        let sent = Sent::default();
+        let line = {
+            let mut table = self.shared.table.lock();
+            let line = self.line_for_call(&mut table, seat)?;
+            line.inbox.push(Call {
+                body,
+                sent: sent.clone(),
+                reply,
+                at: Instant::now(),
+                inits: 0,
+            })?;
+            line
+        };
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_dropped)) => Err(sent.died("the link's task failed")),
+            Err(_) => Err(line.late(&sent)),
+        }
+    }
+
+    fn line_for_call(&self, table: &mut Table, seat: Seat) -> Result<Arc<Line>, CallError> {
+        let not_connected = |reason: &str| CallError::NotConnected {
+            reason: reason.to_owned(),
+        };
+        if !table.open {
+            return Err(not_connected("the links are closed"));
+        }
+        if self.shared.state.borrow().main == MainState::KeyLost {
+            return Err(not_connected("telegram does not know the key"));
+        }
+        if self
+            .shared
+            .topology
+            .address(seat.dc, seat.media, 0)
+            .is_none()
+        {
+            return Err(not_connected(&format!(
+                "no address is known for data center {}",
+                seat.dc
+            )));
+        }
+        Ok(self.shared.line(table, seat))
     }
 
     /// Pings over the main link and returns the round trip.
     pub async fn probe(&self, deadline: Instant) -> Result<Duration, CallError> {
-        let _ = deadline;
-        todo!()
+        let (reply, answer) = oneshot::channel();
+        let line = {
+            let mut table = self.shared.table.lock();
+            let seat = main_seat(&table);
+            let line = self.line_for_call(&mut table, seat)?;
+            line.inbox.order(Command::Probe(reply));
+            line
+        };
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(rtt)) => Ok(rtt),
+            Ok(Err(_)) | Err(_) => Err(line.late(&Sent::default())),
+        }
     }
 
     /// Every link, main first.
     pub fn status(&self) -> Vec<LinkStatus> {
-        todo!()
+        let table = self.shared.table.lock();
+        let mut all: Vec<LinkStatus> = table
+            .links
+            .values()
+            .map(|(line, _)| line.board.status(line.inbox.waiting()))
+            .collect();
+        all.sort_by_key(|link| (link.role, link.dc));
+        all
     }
 
-    /// Closes idle media links and broken links, and recycles an idle main link. Links with calls
-    /// in flight are kept, unless forced.
+    /// Closes idle media links and broken links, and recycles the main link: closed, then opened
+    /// again in the same MTProto session. Links with calls in flight are kept, unless forced; then
+    /// they are recycled, and their calls go on.
     pub async fn cleanup(&self, force: bool) -> Cleanup {
-        let _ = force;
-        todo!()
+        let asked: Vec<_> = {
+            let table = self.shared.table.lock();
+            let ask = |(line, _): &(Arc<Line>, _)| {
+                let (done, told) = oneshot::channel();
+                line.inbox.order(Command::Cleanup { force, done });
+                told
+            };
+            table.links.values().map(ask).collect()
+        };
+        let mut cleanup = Cleanup::default();
+        let deadline = Instant::now() + CLEANUP;
+        for told in asked {
+            match timeout_at(deadline, told).await {
+                Ok(Ok(Cleaned::Closed(id))) => cleanup.closed.push(id),
+                _ => cleanup.kept += 1,
+            }
+        }
+        cleanup
     }
 
     /// Moves an authorization that is not signed in yet to another data center (after
     /// PHONE_MIGRATE, USER_MIGRATE, NETWORK_MIGRATE or a MigrateTo): the old main link is closed, a
     /// new one opened there, with a new key if there is none.
     pub async fn set_home_dc(&self, dc: i32) -> Result<(), PoolError> {
-        let _ = dc;
-        todo!()
+        let shared = &self.shared;
+        if shared.topology.address(dc, false, 0).is_none() {
+            return Err(PoolError::UnknownDc(dc));
+        }
+        if self.home_dc() == dc {
+            return Ok(());
+        }
+        if self.authorized() {
+            return Err(PoolError::Authorized);
+        }
+        let (store, id) = (Arc::clone(&shared.store), shared.authorization);
+        shared
+            .tracker
+            .spawn_blocking(move || store.set_home_dc(id, dc))
+            .await
+            .map_err(|_| PoolError::StoreTask)??;
+        let moved = {
+            let mut table = shared.table.lock();
+            let old = main_seat(&table);
+            table.home_dc = dc;
+            // A link to the new home that was none of the main one's kind goes too.
+            let new = main_seat(&table);
+            [table.links.remove(&old), table.links.remove(&new)]
+        };
+        for (line, task) in moved.into_iter().flatten() {
+            line.cancel.cancel();
+            // The new main link waits for the old socket only if it sits on the same seat.
+            let _ = timeout(CLOSE, task).await;
+        }
+        let open = shared.table.lock().open;
+        if open {
+            self.open();
+        }
+        Ok(())
     }
 
     /// Where the authorization lives.
     pub fn home_dc(&self) -> i32 {
-        todo!()
+        self.shared.table.lock().home_dc
     }
 
     /// Marks the home key as signed in, in the store: from then on it is never replaced.
     pub async fn mark_authorized(&self) -> Result<(), PoolError> {
-        todo!()
+        self.shared.keys.mark(self.home_dc(), true).await
     }
 
     /// Whether the home key is marked as signed in.
     pub fn authorized(&self) -> bool {
-        todo!()
+        self.shared.keys.authorized(self.home_dc())
     }
 
     /// The id of the home key in hexadecimal, once there is one.
     pub fn key_fingerprint(&self) -> Option<String> {
-        todo!()
+        let key = self.shared.keys.get(self.home_dc())?;
+        let bytes = key.key.expose().as_slice().try_into().ok()?;
+        Some(format!("{:016x}", AuthKey::from_bytes(bytes).id()))
     }
 
     /// Whether the main link stands.
     pub fn main_connected(&self) -> bool {
-        todo!()
+        matches!(self.shared.state.borrow().main, MainState::Connected { .. })
     }
 
     /// Follows the state of the links.
     pub fn watch(&self) -> watch::Receiver<PoolState> {
-        todo!()
+        self.shared.state.subscribe()
     }
 
     /// Has Telegram destroy each key of the authorization, over its own link, then closes the
     /// pool. For after `auth.logOut`.
     pub async fn destroy_keys(&self, deadline: Instant) -> Vec<DestroyedKey> {
-        let _ = deadline;
-        todo!()
+        let asked: Vec<_> = {
+            let mut table = self.shared.table.lock();
+            table.open = true;
+            let ask = |dc| {
+                let line = self.shared.line(&mut table, Seat { dc, media: false });
+                let (done, told) = oneshot::channel();
+                line.inbox.order(Command::Destroy(done));
+                (dc, line, told)
+            };
+            self.shared.keys.dcs().into_iter().map(ask).collect()
+        };
+        let mut destroyed = Vec::with_capacity(asked.len());
+        for (dc, line, told) in asked {
+            let result = match timeout_at(deadline, told).await {
+                Ok(Ok(true)) => Ok(()),
+                Ok(Ok(false)) => Err(CallError::Rpc {
+                    code: 500,
+                    message: "DESTROY_AUTH_KEY_FAIL".to_owned(),
+                }),
+                Ok(Err(_)) | Err(_) => Err(line.late(&Sent::default())),
+            };
+            destroyed.push(DestroyedKey { dc, result });
+        }
+        self.close().await;
+        destroyed
     }
 
     /// The schema's layer in which the pool speaks.
     pub fn layer(&self) -> i32 {
-        todo!()
+        self.shared.wrapping.layer()
+    }
+}
+
+impl Line {
+    /// The error of a call whose deadline passed.
+    fn late(&self, sent: &Sent) -> CallError {
+        match self.board.status(0).last_error {
+            Some(reason) if !sent.get() => CallError::NotConnected { reason },
+            _ => CallError::Deadline { sent: sent.get() },
+        }
     }
 }

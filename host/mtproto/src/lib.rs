@@ -10,7 +10,6 @@
 
 mod auth_key;
 mod envelope;
-mod msg_id;
 mod now;
 mod violation;
 

@@ -6,7 +6,6 @@
 mod client;
 mod factor;
 mod server;
-mod wire;
 
 pub use client::{ClientExchange, ClientStep, ExchangeResult};
 pub use factor::factorize;
@@ -45,6 +44,3 @@ pub enum ExchangeError {
     #[error("step taken out of order")]
     Order,
 }
-
-#[cfg(test)]
-mod tests;

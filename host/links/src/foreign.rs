@@ -1,0 +1,139 @@
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use sluice_tl::Schema;
+use tokio::time::{Instant, timeout_at};
+
+use crate::shared::{Seat, main_seat};
+use crate::{CallError, Pool, Target};
+
+/// How often one call may be sent to another data center.
+const HOPS: usize = 2;
+
+impl Pool {
+    /// Calls a method, given as its TL bytes without any wrapper, and returns the bytes of the
+    /// result. Waits for the link to be connected, until the deadline. Files and statistics that
+    /// are on another data center are fetched there.
+    pub async fn call(
+        &self,
+        target: Target,
+        body: Bytes,
+        deadline: Instant,
+    ) -> Result<Bytes, CallError> {
+        let mut target = target;
+        let mut hops = HOPS;
+        loop {
+            let result = self.call_at(target, body.clone(), deadline).await;
+            match &result {
+                Err(CallError::Rpc { code: 303, message }) if hops > 0 => match moved(message) {
+                    Some(other) => target = other,
+                    None => return result,
+                },
+                _ => return result,
+            }
+            hops -= 1;
+        }
+    }
+
+    async fn call_at(
+        &self,
+        target: Target,
+        body: Bytes,
+        deadline: Instant,
+    ) -> Result<Bytes, CallError> {
+        let home = main_seat(&self.shared.table.lock());
+        let seat = match target {
+            Target::Main => home,
+            Target::Dc(dc) => Seat { dc, media: false },
+            Target::Media(dc) => Seat {
+                dc,
+                // Without an address for media, another data center's ordinary link serves.
+                media: dc == home.dc || self.shared.topology.has_media(dc),
+            },
+        };
+        if seat.dc == home.dc {
+            return self.submit(seat, body, deadline).await;
+        }
+        for _ in 0..2 {
+            self.authorize(seat.dc, deadline).await?;
+            match self.submit(seat, body.clone(), deadline).await {
+                // Only this data center has forgotten the authorization: no log-out.
+                Err(CallError::Rpc { code: 401, message })
+                    if message != "SESSION_PASSWORD_NEEDED" =>
+                {
+                    if let Err(error) = self.shared.keys.mark(seat.dc, false).await {
+                        tracing::warn!(dc = seat.dc, %error, "the mark of the key could not be saved");
+                    }
+                }
+                result => return result,
+            }
+        }
+        Err(CallError::NotConnected {
+            reason: format!("data center {} does not take the authorization", seat.dc),
+        })
+    }
+
+    /// Takes the authorization to another data center, unless it is there.
+    async fn authorize(&self, dc: i32, deadline: Instant) -> Result<(), CallError> {
+        let making = self.shared.keys.making(dc);
+        let _making = timeout_at(deadline, making.lock())
+            .await
+            .map_err(|_| CallError::Deadline { sent: false })?;
+        if self.shared.keys.authorized(dc) {
+            return Ok(());
+        }
+        let home = main_seat(&self.shared.table.lock());
+        let params = Map::from_iter([("dc_id".to_owned(), Value::from(dc))]);
+        let exported = self
+            .ask(home, "auth.exportAuthorization", &params, deadline)
+            .await?;
+        let params = ["id", "bytes"]
+            .into_iter()
+            .filter_map(|key| Some((key.to_owned(), exported.get(key)?.clone())))
+            .collect();
+        let seat = Seat { dc, media: false };
+        self.ask(seat, "auth.importAuthorization", &params, deadline)
+            .await?;
+        self.shared
+            .keys
+            .mark(dc, true)
+            .await
+            .map_err(|error| CallError::NotConnected {
+                reason: format!("data center {dc}: {error}"),
+            })
+    }
+
+    /// One of the pool's own calls, which changes nothing that a caller asked for: whatever
+    /// happens to it, the caller's call was not sent.
+    async fn ask(
+        &self,
+        seat: Seat,
+        method: &str,
+        params: &Map<String, Value>,
+        deadline: Instant,
+    ) -> Result<Value, CallError> {
+        let schema = Schema::newest();
+        let not_sent = |reason: String| CallError::NeverSent {
+            reason: format!("{method}: {reason}"),
+        };
+        let body = schema
+            .encode_call(method, params)
+            .map_err(|error| not_sent(error.to_string()))?;
+        let answer = match self.submit(seat, body.into(), deadline).await {
+            Ok(answer) => answer,
+            Err(CallError::MaybeExecuted { reason }) => return Err(not_sent(reason)),
+            Err(CallError::Deadline { .. }) => return Err(CallError::Deadline { sent: false }),
+            Err(other) => return Err(other),
+        };
+        schema
+            .decode_result(method, &answer)
+            .map_err(|error| not_sent(error.to_string()))
+    }
+}
+
+/// Where the file or the statistics are, if that is what Telegram says.
+fn moved(message: &str) -> Option<Target> {
+    let number = |name| message.strip_prefix(name)?.parse().ok();
+    number("FILE_MIGRATE_")
+        .map(Target::Media)
+        .or_else(|| number("STATS_MIGRATE_").map(Target::Dc))
+}

@@ -1,0 +1,131 @@
+use std::io;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use sluice_mtproto::transport::{Frame, Framing, Kind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::board::Board;
+
+/// More than this waiting to be written, and the session is asked for no more packets.
+const BACKLOG: usize = 1 << 20;
+/// Room to read into while little comes, and while much comes.
+const ROOM: (usize, usize) = (4 << 10, 64 << 10);
+
+/// Why a connection is of no use any more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WireError {
+    #[error("the server closed the connection")]
+    Closed,
+    #[error("the connection broke: {0}")]
+    Io(#[from] io::Error),
+    #[error("bad framing: {0}")]
+    Framing(#[from] sluice_mtproto::transport::FramingError),
+    /// Telegram's complaint, by its positive number.
+    #[error("transport error -{0}")]
+    Transport(i32),
+}
+
+impl WireError {
+    /// A stable name for counting.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Io(_) => "io",
+            Self::Framing(_) => "framing",
+            Self::Transport(404) => "key_unknown",
+            Self::Transport(429) => "flood",
+            Self::Transport(_) => "transport",
+        }
+    }
+}
+
+/// One connection and its framing. Dropping it closes the socket.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    framing: Framing,
+    incoming: BytesMut,
+    outgoing: BytesMut,
+    room: usize,
+    board: Arc<Board>,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream, board: Arc<Board>) -> Self {
+        Self {
+            stream,
+            framing: Framing::client(Kind::Intermediate),
+            incoming: BytesMut::new(),
+            outgoing: BytesMut::new(),
+            room: ROOM.0,
+            board,
+        }
+    }
+
+    /// Takes a packet to be written by [`Wire::turn`].
+    pub(crate) fn send(&mut self, packet: &[u8]) {
+        self.framing.encode(packet, &mut self.outgoing);
+    }
+
+    /// Whether there is room for more packets.
+    pub(crate) fn roomy(&self) -> bool {
+        self.outgoing.len() < BACKLOG
+    }
+
+    /// Reads or writes something. Nothing is lost when the future is dropped.
+    pub(crate) async fn turn(&mut self) -> Result<(), WireError> {
+        self.incoming.reserve(self.room);
+        let (mut reader, mut writer) = self.stream.split();
+        tokio::select! {
+            read = reader.read_buf(&mut self.incoming) => {
+                let read = read?;
+                if read == 0 {
+                    return Err(WireError::Closed);
+                }
+                self.room = if read >= self.room { ROOM.1 } else { ROOM.0 };
+                self.board.received(read);
+            }
+            wrote = writer.write_buf(&mut self.outgoing), if !self.outgoing.is_empty() => {
+                match wrote {
+                    Ok(wrote) => self.board.sent(wrote),
+                    // What the server said before it closed may still be read: -404, say.
+                    Err(_) => self.outgoing.clear(),
+                }
+                if self.outgoing.is_empty() && self.outgoing.capacity() > ROOM.1 {
+                    self.outgoing = BytesMut::new();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next packet that was read.
+    pub(crate) fn packet(&mut self) -> Result<Option<BytesMut>, WireError> {
+        while let Some(frame) = self.framing.decode(&mut self.incoming)? {
+            match frame {
+                Frame::Packet(packet) => return Ok(Some(packet)),
+                Frame::TransportError(code) => return Err(WireError::Transport(code)),
+                Frame::QuickAck(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits for the next packet, writing what is to be written.
+    pub(crate) async fn next(&mut self) -> Result<BytesMut, WireError> {
+        loop {
+            if let Some(packet) = self.packet()? {
+                return Ok(packet);
+            }
+            self.turn().await?;
+        }
+    }
+
+    /// Writes what is left. For a close that should not lose the last acknowledgements.
+    pub(crate) async fn finish(mut self) -> Result<(), WireError> {
+        self.stream.write_all_buf(&mut self.outgoing).await?;
+        self.stream.shutdown().await?;
+        Ok(())
+    }
+}
