@@ -10,6 +10,7 @@
 
 mod auth_key;
 mod envelope;
+mod msg_id;
 mod now;
 mod violation;
 

@@ -6,6 +6,7 @@
 mod client;
 mod factor;
 mod server;
+mod wire;
 
 pub use client::{ClientExchange, ClientStep, ExchangeResult};
 pub use factor::factorize;
@@ -44,3 +45,6 @@ pub enum ExchangeError {
     #[error("step taken out of order")]
     Order,
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,22 @@ use num_bigint::BigUint;
 use sha1::{Digest, Sha1};
 
 use super::{KeyError, PrivateKey, PublicKey, Unpadded, encrypt};
-use crate::testing::Dice;
+use crate::{dh::padded, testing::Dice};
 
 const PKCS1: &str = include_str!("../../testdata/pkcs1.pem");
 
 pub(crate) fn private() -> PrivateKey {
     PrivateKey::from_pem(PKCS1).unwrap()
+}
+
+/// SHA1(data) + data + padding in 255 bytes, as older clients encrypt.
+pub(crate) fn encrypt_older(data: &[u8], key: &PublicKey) -> Vec<u8> {
+    let mut block = vec![0];
+    block.extend_from_slice(&Sha1::digest(data));
+    block.extend_from_slice(data);
+    block.resize(256, 0x55);
+    let encrypted = BigUint::from_bytes_be(&block).modpow(&key.e, &key.n);
+    padded(&encrypted).unwrap().to_vec()
 }
 
 /// Breaks when one of the four forms in which OpenSSL writes the same key is read differently.
@@ -61,12 +71,7 @@ fn rsa_pad_round_trip() {
 fn older_padding() {
     let key = private();
     let data = b"what the client says";
-    let mut block = vec![0];
-    block.extend_from_slice(&Sha1::digest(data));
-    block.extend_from_slice(data);
-    block.resize(256, 0x55);
-    let encrypted = BigUint::from_bytes_be(&block).modpow(&key.public().e, &key.public().n);
-    let unpadded = key.decrypt(&encrypted.to_bytes_be()).unwrap();
+    let unpadded = key.decrypt(&encrypt_older(data, key.public())).unwrap();
     assert!(matches!(unpadded, Unpadded::Older(_)));
     assert_eq!(&unpadded.data()[..data.len()], data);
     assert!(unpadded.proves(data.len()));
