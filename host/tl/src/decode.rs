@@ -14,6 +14,10 @@ pub(crate) const MAX_FLAG_FIELDS: usize = 4;
 /// The least that an element of a vector takes, but for elements without bytes, which no schema has.
 const LEAST_ELEMENT: usize = 4;
 
+/// What an object counts beside its fields: an empty map takes the memory of a few values, and only
+/// four bytes on the wire.
+const OBJECT_ELEMENTS: usize = 4;
+
 impl Schema {
     /// Decodes a value of the type named by TL text, like `Updates` or `Vector<User>`.
     pub fn decode_boxed(&self, ty: &str, bytes: &[u8]) -> Result<Value, DecodeError> {
@@ -187,6 +191,7 @@ impl<'s, 'b> Decoder<'s, 'b> {
     }
 
     fn object(&mut self, combinator: &Combinator) -> Result<Value, DecodeError> {
+        self.count(OBJECT_ELEMENTS)?;
         let mut object = Map::new();
         object.insert("_".to_owned(), combinator.name.into());
         self.fields(combinator, &mut object)?;

@@ -36,16 +36,9 @@ impl Schema {
             });
         };
         let mut encoder = Encoder::new(self);
-        if let Some(name) = params
-            .get("_")
-            .filter(|name| name.as_str() != Some(combinator.name))
-        {
-            encoder.path.key("_");
-            encoder.fault(format!(
-                "expected `{}` or nothing; got {name}",
-                combinator.name
-            ));
-            encoder.path.up();
+        if params.get("_").is_some_and(|name| name != combinator.name) {
+            let detail = format!("expected `{}` or nothing", combinator.name);
+            encoder.fault_at("_", detail);
         }
         encoder.put_id(combinator.id);
         encoder.fields(combinator, params);

@@ -5,9 +5,10 @@
 /// recursive decoder overflows the stack on nested text, and that ends the process.
 pub const MAX_DEPTH: usize = 64;
 
-/// How many values one body may hold, set `true` flags included. Eight bytes of flags can stand for
-/// thirty fields of more than 100 bytes each in memory, so bytes alone do not bound memory: this
-/// keeps the worst case near 100 MB, and real answers (150,000 for 5,000 contacts) stay far below.
+/// How many values one body may hold, set `true` flags included; an object counts four more for its
+/// map. Eight bytes of flags can stand for thirty fields of more than 100 bytes each in memory, so
+/// the length of a body does not bound what it takes: this keeps the worst case near 100 MB. Real
+/// answers (about 250,000 for 5,000 contacts) stay below.
 pub const MAX_ELEMENTS: usize = 1 << 19;
 
 /// The longest body that is looked at. Telegram's answers are below 1 MiB but for a few lists;

@@ -166,6 +166,26 @@ fn elements_are_counted() {
     assert!(schema.decode_boxed("Vector<int>", &bytes).is_ok());
 }
 
+/// Four bytes each on the wire, and a map each in memory.
+#[test]
+fn empty_objects_count_for_more() {
+    let bytes = |count: usize| {
+        let mut bytes = [VECTOR, u32::try_from(count).unwrap().to_le_bytes()].concat();
+        bytes.extend(id("inputUserSelf").repeat(count));
+        bytes
+    };
+    let schema = Schema::newest();
+    assert!(
+        schema
+            .decode_boxed("Vector<InputUser>", &bytes(100_000))
+            .is_ok()
+    );
+    assert!(matches!(
+        schema.decode_boxed("Vector<InputUser>", &bytes(limits::MAX_ELEMENTS / 5 + 1)),
+        Err(DecodeError::TooManyElements { .. })
+    ));
+}
+
 /// Flags stand for thirty fields in a few bytes: 1.5 MB that would be 200 MB of JSON values.
 #[test]
 fn flags_are_counted_too() {

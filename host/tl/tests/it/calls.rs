@@ -111,6 +111,31 @@ fn all_faults_are_told_with_their_places() {
 }
 
 #[test]
+fn a_body_may_name_its_own_method_only() {
+    let body = object(json!({"_": "help.getNearestDc"}));
+    let error = Schema::newest()
+        .encode_call("help.getConfig", &body)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "/_: expected `help.getConfig` or nothing"
+    );
+}
+
+/// A wrong array makes a short answer, and quickly.
+#[test]
+fn faults_are_told_up_to_a_number() {
+    let many = vec![json!({"_": "inputUserr", "nonsense": 1}); 100_000];
+    let error = Schema::newest()
+        .encode_boxed("Vector<InputUser>", &many.into())
+        .unwrap_err();
+    let EncodeError::Invalid(faults) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(faults.len(), sluice_tl::limits::MAX_FAULTS);
+}
+
+#[test]
 fn an_unknown_method_is_told_with_the_nearest() {
     for name in [
         "messages.sendMesage",
