@@ -1,70 +1,62 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use sluice_domain::{Clock, Cursor, EventFilter, EventLog, StoreError};
+use tokio::sync::watch;
 
-use crate::Live;
+use crate::{Live, Reader};
 
 /// Where readers of events come from.
 pub struct Hub {
-    _log: Arc<dyn EventLog>,
-}
-
-/// One thing for a reader, as the JSON text to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReaderItem {
-    /// An event of the log; the text carries the cursor as `id`.
-    Logged(Cursor, String),
-    /// Live state; no `id`.
-    Live(String),
-    /// Events between the reader's cursor and this one are no longer kept; the text is a `gap` event
-    /// with this cursor as `id`. What follows is what is still kept.
-    Gap(Cursor, String),
-}
-
-/// One reader's place in the log.
-pub struct Reader {
-    position: Cursor,
+    log: Arc<dyn EventLog>,
+    live: Live,
+    clock: Arc<dyn Clock>,
+    newest: watch::Receiver<Cursor>,
 }
 
 impl Hub {
-    /// A hub over the log; wakes its readers when the log grows or live state changes.
+    /// A hub over the log; wakes its readers when the log grows or live state changes. Blocks for a
+    /// read of the log.
     pub fn new(
-        _log: Arc<dyn EventLog>,
-        _live: Live,
-        _clock: Arc<dyn Clock>,
+        log: Arc<dyn EventLog>,
+        live: Live,
+        clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StoreError> {
-        todo!()
+        let (grow, newest) = watch::channel(Cursor(0));
+        let grow = Arc::new(grow);
+        let grown = Arc::clone(&grow);
+        // First listen, then look: nothing is appended unseen in between.
+        log.on_append(Box::new(move |cursor| raise(&grown, cursor)));
+        raise(&grow, log.bounds()?.0);
+        Ok(Arc::new(Self {
+            log,
+            live,
+            clock,
+            newest,
+        }))
     }
 
     /// The newest cursor of the log.
     pub fn newest(&self) -> Cursor {
-        todo!()
+        *self.newest.borrow()
     }
 
     /// A reader that goes on after a cursor, or from now. It begins with the live state there is.
-    pub fn reader(&self, _after: Option<Cursor>, _filter: EventFilter) -> Reader {
-        todo!()
+    pub fn reader(&self, after: Option<Cursor>, filter: EventFilter) -> Reader {
+        Reader::new(
+            Arc::clone(&self.log),
+            self.live.clone(),
+            Arc::clone(&self.clock),
+            self.newest.clone(),
+            after,
+            filter,
+        )
     }
 }
 
-impl Reader {
-    /// The cursor to resume from: everything up to it was handed out.
-    pub const fn position(&self) -> Cursor {
-        self.position
-    }
-
-    /// The next item. Cancel-safe: dropping the future loses nothing.
-    pub async fn next(&mut self) -> Result<ReaderItem, StoreError> {
-        todo!()
-    }
-
-    /// For long polls: waits up to `wait` for a first item, then takes what is there, up to `limit`.
-    pub async fn batch(
-        &mut self,
-        _limit: usize,
-        _wait: Duration,
-    ) -> Result<Vec<ReaderItem>, StoreError> {
-        todo!()
-    }
+fn raise(newest: &watch::Sender<Cursor>, cursor: Cursor) {
+    newest.send_if_modified(|newest| {
+        let higher = cursor > *newest;
+        *newest = cursor.max(*newest);
+        higher
+    });
 }

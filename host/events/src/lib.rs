@@ -6,6 +6,11 @@
 
 mod hub;
 mod live;
+mod reader;
 
-pub use hub::{Hub, Reader, ReaderItem};
+#[cfg(test)]
+mod tests;
+
+pub use hub::Hub;
 pub use live::Live;
+pub use reader::{Reader, ReaderItem};
