@@ -1,0 +1,9 @@
+//! What handlers take from a request, with errors that say what was wrong.
+
+mod body;
+mod deadline;
+mod query;
+
+pub use body::{Json, JsonOrDefault};
+pub use deadline::CallHeaders;
+pub use query::{AccountQuery, Query};

@@ -1,0 +1,6 @@
+//! Accounts.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod list;
+pub(crate) mod one;

@@ -1,0 +1,4 @@
+//! Figures for people and dashboards.
+
+pub(crate) mod sessions;
+pub(crate) mod telegram;

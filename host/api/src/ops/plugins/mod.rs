@@ -1,0 +1,4 @@
+//! Policies in force.
+
+pub(crate) mod list;
+pub(crate) mod one;

@@ -1,0 +1,81 @@
+use axum::extract::{Path, State};
+use serde_json::{Map, Value};
+use sluice_accounts::CallOptions;
+use sluice_domain::{Category, Problem};
+use sluice_tl::Schema;
+
+use super::dangerous;
+use crate::App;
+use crate::auth::{Call, DANGEROUS, Key};
+use crate::extract::{AccountQuery, CallHeaders, Json, JsonOrDefault, Query};
+use crate::openapi::Problems;
+use crate::problem::{ApiError, Result};
+
+/// Calls any method of Telegram's schema; the body holds its parameters.
+#[utoipa::path(
+    post,
+    path = "/api/telegram/call/{method}",
+    operation_id = "call",
+    tag = "calls",
+    params(
+        ("method" = String, Path, description = "The method, like `messages.sendMessage`"),
+        AccountQuery,
+        CallHeaders,
+    ),
+    request_body(content = Option<crate::schema::TlObject>),
+    security(("key" = ["call"])),
+    responses(
+        (status = 200, description = "Telegram's answer, its constructors in `_`", body = Value),
+        Problems,
+    ),
+)]
+pub(crate) async fn handler(
+    State(app): State<App>,
+    key: Key<Call>,
+    Path(method): Path<String>,
+    Query(query): Query<AccountQuery>,
+    headers: CallHeaders,
+    JsonOrDefault(params): JsonOrDefault<Map<String, Value>>,
+) -> Result<Json<Value>> {
+    key.require_method(&method)?;
+    let known = Schema::newest()
+        .method(&method)
+        .ok_or_else(|| unknown_method(&method))?;
+    if known.generic {
+        // A wrapper could carry a method that the checks here would refuse.
+        return Err(Problem::new(
+            403,
+            "METHOD_IS_WRAPPER",
+            Category::Permission,
+            format!("`{method}` wraps another method, and the gateway does the wrapping itself"),
+        )
+        .advise("call the inner method")
+        .into());
+    }
+    if dangerous::is(&method) {
+        key.require(DANGEROUS)?;
+    }
+    let account = key.account(&app, query.account.as_deref())?;
+    let options = CallOptions {
+        timeout: headers.timeout,
+        patience: headers.patience,
+        idempotency_key: headers.idempotency_key,
+        request_id: headers.request_id,
+    };
+    let answer = app
+        .accounts
+        .call(&account, &method, params, options)
+        .await?;
+    Ok(Json(answer))
+}
+
+pub(super) fn unknown_method(method: &str) -> ApiError {
+    Problem::new(
+        404,
+        "METHOD_UNKNOWN",
+        Category::NotFound,
+        format!("Telegram's schema has no method `{method}`"),
+    )
+    .advise("GET /api/telegram/methods lists them; names are case-sensitive")
+    .into()
+}

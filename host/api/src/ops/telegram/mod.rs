@@ -1,0 +1,11 @@
+//! Calls to Telegram, and what stands in their way.
+
+pub(crate) mod call;
+pub(crate) mod limits;
+pub(crate) mod method;
+pub(crate) mod methods;
+pub(crate) mod pool_cleanup;
+pub(crate) mod pool_status;
+pub(crate) mod remove_limit;
+
+mod dangerous;
