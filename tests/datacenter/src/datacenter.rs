@@ -1,23 +1,90 @@
-use std::time::Duration;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use sluice_domain::Random;
+use sluice_mtproto::{AuthKey, rsa::PrivateKey};
+use tokio::net::TcpListener;
 
 use crate::{
-    AccountInfo, AuthorizationInfo, DcInfo, JournalEntry, JournalFilter, NewAccount, Options, Rule,
-    RuleId, RuleView, StartError, WorldError, keys,
+    AccountInfo, AuthorizationInfo, DcInfo, JournalEntry, JournalFilter, NewAccount, Options,
+    Outcome, Rule, RuleId, RuleView, StartError, WorldClock, WorldError,
+    control::{self, Control},
+    keys,
+    net::{Door, Hub},
+    system::{SystemClock, SystemRandom},
+    world::{World, message::Letter, password::Password, peer::Peer},
 };
 
 /// A running Telegram. Cheap to clone; everything ends when [`DataCenter::shutdown`] is called.
 #[derive(Clone)]
-pub struct DataCenter {}
+pub struct DataCenter {
+    hub: Arc<Hub>,
+    clock: WorldClock,
+    /// The open ports, a main and a media one for each data center that is not stopped.
+    doors: Arc<tokio::sync::Mutex<Vec<Option<[Door; 2]>>>>,
+    control: Arc<Control>,
+    serving: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
+}
 
 impl DataCenter {
     /// Opens all ports, of the data centers and of the control API.
-    pub async fn start(_options: Options) -> Result<Self, StartError> {
-        todo!()
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        if !(1..=9).contains(&options.dcs) {
+            return Err(StartError::Count(options.dcs));
+        }
+        if !options.control.ip().is_loopback() {
+            return Err(StartError::ControlNotLoopback(options.control));
+        }
+        let random = match options.random {
+            Some(random) => random,
+            None => Arc::new(SystemRandom::new().ok_or(StartError::Random)?),
+        };
+        let clock = options
+            .clock
+            .unwrap_or_else(|| Arc::new(SystemClock::default()));
+        let server_key = PrivateKey::from_pem(keys::PRIVATE_PEM)
+            .map_err(|error| StartError::Key(error.to_string()))?;
+
+        let any = SocketAddr::new(options.listen, 0);
+        let mut listeners = Vec::new();
+        let mut dcs = Vec::new();
+        for id in 1..=i32::from(options.dcs) {
+            let (main, address) = listen(any)?;
+            let (media, media_address) = listen(any)?;
+            listeners.push((id, main, media));
+            dcs.push(DcInfo {
+                id,
+                address,
+                media_address,
+            });
+        }
+        let (control_listener, control_address) = listen(options.control)?;
+
+        let world_clock = WorldClock::new(Arc::clone(&clock));
+        let world = World::new(world_clock.clone(), Arc::clone(&random), options.dcs);
+        let key = options.control_key.unwrap_or_else(|| random_key(&*random));
+        let hub = Arc::new(Hub::new(world, dcs, Arc::new([server_key]), clock, random));
+        let doors = listeners.into_iter().map(|(id, main, media)| {
+            Some([
+                Door::open(&hub, main, id, false),
+                Door::open(&hub, media, id, true),
+            ])
+        });
+        let this = Self {
+            doors: Arc::new(tokio::sync::Mutex::new(doors.collect())),
+            clock: world_clock,
+            control: Arc::new(Control::new(control_address, key)),
+            serving: Arc::default(),
+            hub,
+        };
+        let serving = control::serve(this.clone(), control_listener);
+        *this.serving.lock() = Some(this.hub.tracker.spawn(serving));
+        Ok(this)
     }
 
     /// The data centers and their addresses, which stay the same over stop and start.
     pub fn dcs(&self) -> Vec<DcInfo> {
-        todo!()
+        self.hub.dcs.clone()
     }
 
     /// The RSA key that clients need (PKCS#1 PEM).
@@ -27,119 +94,242 @@ impl DataCenter {
 
     /// Where the control API is, e.g. `http://127.0.0.1:40123`.
     pub fn control_url(&self) -> String {
-        todo!()
+        format!("http://{}", self.control.address())
     }
 
     /// Its bearer key.
     pub fn control_key(&self) -> &str {
-        todo!()
+        self.control.key()
     }
 
-    /// Makes a user or a bot.
-    pub fn create_account(&self, _new: NewAccount) -> Result<AccountInfo, WorldError> {
-        todo!()
+    /// Makes a user or a bot. With a password it takes about 100 ms.
+    pub fn create_account(&self, new: NewAccount) -> Result<AccountInfo, WorldError> {
+        let password = match &new.password {
+            None => None,
+            Some(password) => Some(
+                Password::new(password, &*self.hub.random)
+                    .ok_or_else(|| WorldError::Invalid("the password cannot be used".into()))?,
+            ),
+        };
+        self.hub.change(|world| world.create_account(new, password))
     }
 
     /// Every user and bot.
     pub fn accounts(&self) -> Vec<AccountInfo> {
-        todo!()
+        let world = self.hub.world.lock();
+        world.users.values().map(|user| user.info()).collect()
     }
 
     /// The account `from` writes to `to`: a user id, or a basic group's id with a minus sign.
     /// Returns the message's id in the sender's numbering.
-    pub fn send_text(&self, _from: i64, _to: i64, _text: &str) -> Result<i32, WorldError> {
-        todo!()
+    pub fn send_text(&self, from: i64, to: i64, text: &str) -> Result<i32, WorldError> {
+        self.hub.change(|world| {
+            world.user(from).ok_or(WorldError::UnknownAccount(from))?;
+            let peer = if to < 0 {
+                let chat = world.chats.get(&-to);
+                chat.filter(|c| c.members.contains_key(&from))
+                    .map(|_| Peer::Chat(-to))
+            } else {
+                world.user(to).map(|_| Peer::User(to))
+            };
+            let peer = peer.ok_or(WorldError::UnknownPeer(to))?;
+            let letter = Letter {
+                text: text.to_owned(),
+                ..Letter::default()
+            };
+            Ok(world.post(from, peer, &letter))
+        })
     }
 
     /// Makes a basic group and returns its id (positive).
-    pub fn create_chat(&self, _by: i64, _with: &[i64], _title: &str) -> Result<i64, WorldError> {
-        todo!()
+    pub fn create_chat(&self, by: i64, with: &[i64], title: &str) -> Result<i64, WorldError> {
+        self.hub.change(|world| {
+            for id in with.iter().chain([&by]) {
+                world.user(*id).ok_or(WorldError::UnknownAccount(*id))?;
+            }
+            Ok(world.create_chat(by, with, title).0)
+        })
     }
 
     /// A new auth key, already authorised for the account on its home data center, for clients
     /// whose server keys are constants.
-    pub fn issue_auth_key(&self, _account: i64) -> Result<[u8; 256], WorldError> {
-        todo!()
+    pub fn issue_auth_key(&self, account: i64) -> Result<[u8; 256], WorldError> {
+        let home = self.hub.world.lock().user(account).map(|u| u.dc);
+        let home = home.ok_or(WorldError::UnknownAccount(account))?;
+        let mut bytes = [0; 256];
+        self.hub.random.fill(&mut bytes);
+        let salt = i64::from_le_bytes(self.hub.random.u64().to_le_bytes());
+        let key = AuthKey::from_bytes(bytes);
+        let id = key.id();
+        self.hub.add_key(key, home, salt);
+        self.hub.change(|world| world.sign_in(id, account));
+        Ok(bytes)
     }
 
     /// Where the account is signed in.
-    pub fn authorizations(&self, _account: i64) -> Vec<AuthorizationInfo> {
-        todo!()
+    pub fn authorizations(&self, account: i64) -> Vec<AuthorizationInfo> {
+        self.hub.world.lock().authorizations_of(account)
     }
 
     /// Makes every authorization of the account (of everybody, if `None`) so much older.
-    pub fn age_authorizations(&self, _account: Option<i64>, _by: Duration) {
-        todo!()
+    pub fn age_authorizations(&self, account: Option<i64>, by: Duration) {
+        let by = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
+        self.hub.change(|world| {
+            for authorization in world.authorizations.values_mut() {
+                if account.is_none_or(|id| id == authorization.user) {
+                    authorization.created = authorization.created.saturating_sub(by);
+                }
+            }
+        });
     }
 
-    /// Forgets an auth key on all data centers: the next packet under it is answered by the transport error -404.
-    /// `auth_key_id` as in the journal. Says whether there was one.
-    pub fn forget_key(&self, _auth_key_id: &str) -> bool {
-        todo!()
+    /// Forgets an auth key and cuts its connections: the next packet under it is answered by the
+    /// transport error -404. `auth_key_id` as in the journal. Says whether there was one.
+    pub fn forget_key(&self, auth_key_id: &str) -> bool {
+        u64::from_str_radix(auth_key_id, 16).is_ok_and(|id| self.hub.forget_key(id))
     }
 
     /// Adds a fault.
-    pub fn add_rule(&self, _rule: Rule) -> RuleId {
-        todo!()
+    pub fn add_rule(&self, rule: Rule) -> RuleId {
+        self.hub.rules.lock().add(rule)
     }
 
     /// The faults and how often they acted.
     pub fn rules(&self) -> Vec<RuleView> {
-        todo!()
+        self.hub.rules.lock().list()
     }
 
     /// Removes a fault.
-    pub fn remove_rule(&self, _id: RuleId) -> bool {
-        todo!()
+    pub fn remove_rule(&self, id: RuleId) -> bool {
+        self.hub.rules.lock().remove(id)
     }
 
     /// Removes all faults.
     pub fn clear_rules(&self) {
-        todo!()
+        self.hub.rules.lock().clear();
     }
 
     /// What the server saw.
-    pub fn journal(&self, _filter: &JournalFilter) -> Vec<JournalEntry> {
-        todo!()
+    pub fn journal(&self, filter: &JournalFilter) -> Vec<JournalEntry> {
+        self.hub.journal().read(filter)
     }
 
-    /// Waits until the journal has an answered call that fits, and returns the first one.
-    pub async fn seen(&self, _filter: &JournalFilter) -> JournalEntry {
-        todo!()
+    /// Waits until the journal has a finished call that fits, and returns the first one.
+    pub async fn seen(&self, filter: &JournalFilter) -> JournalEntry {
+        let mut changes = self.hub.watch_journal();
+        loop {
+            let found = self.journal(filter).into_iter();
+            if let Some(entry) = found.into_iter().find(|e| e.outcome != Outcome::Pending) {
+                return entry;
+            }
+            if changes.changed().await.is_err() {
+                // The sender lives in the hub, which `self` holds.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// Moves the world's clock forward.
-    pub fn advance_clock(&self, _by: Duration) {
-        todo!()
+    pub fn advance_clock(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// The world's clock.
+    pub fn clock(&self) -> &WorldClock {
+        &self.clock
     }
 
     /// Closes every open connection (of one data center, or of all); the ports stay open.
-    pub fn cut_connections(&self, _dc: Option<i32>) {
-        todo!()
+    pub async fn cut_connections(&self, dc: Option<i32>) {
+        let doors = self.doors.lock().await;
+        for (info, door) in self.hub.dcs.iter().zip(doors.iter()) {
+            if dc.is_none_or(|dc| dc == info.id) {
+                door.iter().flatten().for_each(Door::cut_links);
+            }
+        }
     }
 
     /// Closes one data center's ports and connections. The world stays.
-    pub async fn stop_dc(&self, _dc: i32) -> Result<(), StartError> {
-        todo!()
+    pub async fn stop_dc(&self, dc: i32) -> Result<(), StartError> {
+        let (at, _) = self.place(dc)?;
+        let mut doors = self.doors.lock().await;
+        if let Some(open) = doors.get_mut(at).and_then(Option::take) {
+            for door in open {
+                door.close().await;
+            }
+        }
+        Ok(())
     }
 
     /// Opens them again, on the same ports.
-    pub async fn start_dc(&self, _dc: i32) -> Result<(), StartError> {
-        todo!()
+    pub async fn start_dc(&self, dc: i32) -> Result<(), StartError> {
+        let (at, info) = self.place(dc)?;
+        let mut doors = self.doors.lock().await;
+        let Some(slot) = doors.get_mut(at).filter(|slot| slot.is_none()) else {
+            return Ok(());
+        };
+        let again = async |address| {
+            let bound = Door::bind_again(address).await;
+            bound.map_err(|source| StartError::Listen { address, source })
+        };
+        let main = again(info.address).await?;
+        let media = again(info.media_address).await?;
+        *slot = Some([
+            Door::open(&self.hub, main, dc, false),
+            Door::open(&self.hub, media, dc, true),
+        ]);
+        Ok(())
+    }
+
+    /// Whether a data center's ports are open; `None` if there is no such data center.
+    pub async fn is_running(&self, dc: i32) -> Option<bool> {
+        let (at, _) = self.place(dc).ok()?;
+        self.doors.lock().await.get(at).map(Option::is_some)
+    }
+
+    fn place(&self, dc: i32) -> Result<(usize, &DcInfo), StartError> {
+        let mut all = self.hub.dcs.iter().enumerate();
+        all.find(|(_, info)| info.id == dc)
+            .ok_or(StartError::UnknownDc(dc))
     }
 
     /// Stops all data centers; the control API and the world stay.
     pub async fn stop(&self) {
-        todo!()
+        for dc in self.dcs() {
+            // The number is one of ours.
+            let _ = self.stop_dc(dc.id).await;
+        }
     }
 
     /// Starts all data centers again, on the same ports.
     pub async fn restart(&self) -> Result<(), StartError> {
-        todo!()
+        for dc in self.dcs() {
+            self.start_dc(dc.id).await?;
+        }
+        Ok(())
     }
 
     /// Ends everything and waits for every task.
     pub async fn shutdown(&self) {
-        todo!()
+        self.stop().await;
+        let serving = self.serving.lock().take();
+        if let Some(serving) = serving {
+            serving.abort();
+        }
+        self.hub.tracker.close();
+        self.hub.tracker.wait().await;
     }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = Door::bind(address).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+fn random_key(random: &dyn Random) -> String {
+    let mut bytes = [0; 24];
+    random.fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,11 +10,17 @@
 //! interface, under [`DataCenter::control_url`] with [`DataCenter::control_key`].
 
 mod clock;
+mod control;
 mod datacenter;
 mod journal;
 mod keys;
+mod net;
 mod options;
+mod refusal;
+mod rpc;
 mod rules;
+mod system;
+mod value;
 mod world;
 
 pub use clock::WorldClock;

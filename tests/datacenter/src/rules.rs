@@ -49,8 +49,11 @@ pub enum Action {
     Silence,
     /// The connection is closed; the call is not executed.
     Disconnect,
-    /// It is executed, the answer is lost with the connection.
+    /// It is executed, and the connection closed before the answer is out. A client that comes
+    /// back with its session gets the answer then.
     LoseAnswer,
+    /// It is executed and never answered.
+    Mute,
 }
 
 /// A rule as it is made.

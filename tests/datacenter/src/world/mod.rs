@@ -1,82 +1,132 @@
-//! Everything that exists apart from connections.
+//! Everything that exists apart from connections: users, groups, messages, keys and
+//! authorizations. No I/O; what others must be told waits in an outbox.
 
-use serde::{Deserialize, Serialize};
+pub(crate) mod authorization;
+pub(crate) mod chat;
+mod info;
+pub(crate) mod login;
+pub(crate) mod mailbox;
+pub(crate) mod message;
+pub(crate) mod password;
+pub(crate) mod peer;
+pub(crate) mod user;
 
-/// A user or bot to be made.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct NewAccount {
-    /// `99966XYYYY` lives on data center X and gets the code X five times.
-    pub phone: Option<String>,
-    /// First name; made from the phone when absent.
-    pub first_name: Option<String>,
-    /// Last name.
-    pub last_name: Option<String>,
-    /// Without `@`.
-    pub username: Option<String>,
-    /// Two-step verification.
-    pub password: Option<String>,
-    /// A bot; then there is no phone, and `AccountInfo` tells the token.
-    pub bot: bool,
-    /// The home data center of a bot, or of a user whose phone does not say; 1 when absent.
-    pub dc: Option<i32>,
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use serde_json::Value;
+use sluice_domain::Random;
+
+pub use info::{AccountInfo, AuthorizationInfo, NewAccount, WorldError};
+
+use crate::clock::WorldClock;
+
+/// Seconds for which a message can be edited, as in `config.edit_time_limit`.
+pub(crate) const EDIT_TIME: i64 = 172_800;
+
+/// Password checks that can be under way at once; more are somebody's mistake.
+const CHECKS: usize = 1_000;
+
+/// Something for a session that did not ask for it.
+pub(crate) struct Push {
+    pub(crate) to: To,
+    /// An `Updates`.
+    pub(crate) body: Value,
 }
 
-/// A user or bot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AccountInfo {
-    /// Telegram's id.
-    pub id: i64,
-    /// The phone number, digits only.
-    pub phone: Option<String>,
-    /// Without `@`.
-    pub username: Option<String>,
-    /// First name.
-    pub first_name: String,
-    /// The home data center.
-    pub dc: i32,
-    /// A bot's token.
-    pub token: Option<String>,
+/// Whose sessions a push is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    /// All authorizations of a user.
+    User(i64),
+    /// One key, signed in or not.
+    Key(u64),
 }
 
-/// One place where an account is signed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuthorizationInfo {
-    /// As in `account.getAuthorizations` of another session (never 0).
-    pub hash: String,
-    /// The account.
-    pub account: i64,
-    /// Unix time of the sign-in, by the world's clock.
-    pub created: i64,
-    /// What the client says it is.
-    pub device: String,
-    /// The client's api_id.
-    pub api_id: i32,
-    /// Its auth key on the home data center, 16 hexadecimal digits.
-    pub auth_key_id: String,
+pub(crate) struct World {
+    pub(crate) clock: WorldClock,
+    pub(crate) random: Arc<dyn Random>,
+    dcs: u16,
+    /// What access hashes are derived from.
+    secret: [u8; 32],
+    last_user: i64,
+    last_chat: i64,
+    last_letter: u64,
+    last_authorization: u64,
+    pub(crate) users: BTreeMap<i64, user::User>,
+    phones: HashMap<String, i64>,
+    usernames: HashMap<String, i64>,
+    tokens: HashMap<String, i64>,
+    pub(crate) chats: BTreeMap<i64, chat::Chat>,
+    pub(crate) keys: HashMap<u64, authorization::Key>,
+    pub(crate) authorizations: BTreeMap<u64, authorization::Authorization>,
+    pub(crate) codes: HashMap<String, login::SentCode>,
+    pub(crate) tokens_shown: HashMap<Vec<u8>, login::LoginToken>,
+    exports: HashMap<Vec<u8>, login::Export>,
+    checks: BTreeMap<i64, login::Check>,
+    outbox: Vec<Push>,
 }
 
-/// Why something asked of the world is impossible.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WorldError {
-    /// A phone number of another shape, or of a data center that is not here.
-    #[error("{0} is not a phone number of the form 99966XYYYY with an existing data center X")]
-    Phone(String),
-    /// The number or name has an owner already.
-    #[error("{0} is taken")]
-    Taken(String),
-    /// No account has this id.
-    #[error("there is no account {0}")]
-    UnknownAccount(i64),
-    /// No data center has this number.
-    #[error("there is no data center {0}")]
-    UnknownDc(i32),
-    /// No such receiver.
-    #[error("there is no peer {0}")]
-    UnknownPeer(i64),
-    /// The request says something impossible.
-    #[error("{0}")]
-    Invalid(String),
+impl World {
+    pub(crate) fn new(clock: WorldClock, random: Arc<dyn Random>, dcs: u16) -> Self {
+        let mut secret = [0; 32];
+        random.fill(&mut secret);
+        Self {
+            clock,
+            random,
+            dcs,
+            secret,
+            // As long as real ids, and beyond 32 bits, where clients have gone wrong before.
+            last_user: 7_000_000_000,
+            last_chat: 4_000_000,
+            last_letter: 0,
+            last_authorization: 0,
+            users: BTreeMap::new(),
+            phones: HashMap::new(),
+            usernames: HashMap::new(),
+            tokens: HashMap::new(),
+            chats: BTreeMap::new(),
+            keys: HashMap::new(),
+            authorizations: BTreeMap::new(),
+            codes: HashMap::new(),
+            tokens_shown: HashMap::new(),
+            exports: HashMap::new(),
+            checks: BTreeMap::new(),
+            outbox: Vec::new(),
+        }
+    }
+
+    /// Tells all sessions of a user, but not the one whose call this is.
+    pub(crate) fn tell(&mut self, user: i64, body: Value) {
+        let to = To::User(user);
+        self.outbox.push(Push { to, body });
+    }
+
+    /// Tells one key.
+    pub(crate) fn tell_key(&mut self, key: u64, body: Value) {
+        let to = To::Key(key);
+        self.outbox.push(Push { to, body });
+    }
+
+    /// What is to be told, once.
+    pub(crate) fn take_outbox(&mut self) -> Vec<Push> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Begins a password check and returns its id.
+    pub(crate) fn begin_check(&mut self, check: login::Check) -> i64 {
+        if self.checks.len() >= CHECKS {
+            self.checks.pop_first();
+        }
+        let id = self.random_id();
+        self.checks.insert(id, check);
+        id
+    }
+
+    /// A check that was begun. Works once.
+    pub(crate) fn take_check(&mut self, id: i64) -> Option<login::Check> {
+        self.checks.remove(&id)
+    }
 }

@@ -1,0 +1,232 @@
+//! The way of a call: unwrapped, written down, bent by rules, executed, answered in the client's
+//! layer.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use sluice_mtproto::session::RpcError;
+use sluice_tl::{DecodeError, Schema, Wrappers};
+
+use super::{Hub, link::Link, session::Session};
+use crate::{
+    journal::{JournalEntry, Outcome},
+    refusal::Refusal,
+    rpc,
+    rules::Action,
+    value::{Fields, long},
+    world::authorization::{Device, hex},
+};
+
+/// A call that was understood.
+struct Decoded {
+    schema: &'static Schema,
+    method: &'static str,
+    result: String,
+    params: Map<String, Value>,
+}
+
+/// What becomes of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Send,
+    /// Keep it for when the client comes back, and close the connection.
+    Lose,
+    /// Never give it.
+    Drop,
+}
+
+impl Hub {
+    /// Takes a call off a connection. `overtaken`: a newer connection has used the key already.
+    pub(super) fn call(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        link: &Arc<Link>,
+        msg_id: i64,
+        body: &[u8],
+        overtaken: bool,
+    ) {
+        let decoded = self.decode(session, link, body);
+        let key = session.key.id();
+        let account = self.world.lock().signed_in(key).map(|(_, user)| user);
+        let method = decoded.as_ref().map_or("", |d| d.method);
+        let entry = self.record(JournalEntry {
+            seq: 0,
+            at: self.clock.now(),
+            dc: link.dc,
+            media: link.media,
+            account,
+            auth_key_id: hex(key),
+            session: format!("{:016x}", session.id),
+            link: link.id,
+            msg_id: msg_id.to_string(),
+            method: method.to_owned(),
+            random_id: decoded.as_ref().ok().and_then(random_id),
+            outcome: Outcome::Pending,
+        });
+        if overtaken {
+            self.world.lock().duplicated(key);
+        }
+        let decoded = match decoded {
+            Ok(decoded) => decoded,
+            Err(refusal) => return self.refuse(session, msg_id, entry, refusal),
+        };
+        let action = self
+            .rules
+            .lock()
+            .decide(method, account, link.dc, &*self.random);
+        match action {
+            None => self.execute(session, link, msg_id, entry, &decoded, Answer::Send),
+            Some(Action::RpcError { code, name }) => {
+                self.refuse(session, msg_id, entry, Refusal::new(code, name));
+            }
+            Some(Action::Delay(ms)) => {
+                let (hub, session, link) =
+                    (Arc::clone(self), Arc::clone(session), Arc::clone(link));
+                self.tracker.spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                    hub.execute(&session, &link, msg_id, entry, &decoded, Answer::Send);
+                });
+            }
+            Some(Action::Silence) => self.finish(entry, Outcome::Silenced),
+            Some(Action::Mute) => {
+                self.execute(session, link, msg_id, entry, &decoded, Answer::Drop);
+            }
+            Some(Action::LoseAnswer) => {
+                self.execute(session, link, msg_id, entry, &decoded, Answer::Lose);
+            }
+            Some(Action::Disconnect) => {
+                link.cut.cancel();
+                self.finish(entry, Outcome::Disconnected);
+            }
+        }
+    }
+
+    /// Takes the wrappers off, remembers what they said, and reads the query in its layer.
+    fn decode(&self, session: &Session, link: &Link, body: &[u8]) -> Result<Decoded, Refusal> {
+        let (wrappers, query) = Schema::newest()
+            .unwrap_call(body)
+            .map_err(|error| unreadable(&error))?;
+        if let Some(layer) = wrappers.layer {
+            session.set_layer(layer);
+        }
+        self.note_init(session, &wrappers);
+        if !link.media && !wrappers.without_updates {
+            session.state.lock().wants_updates = true;
+        }
+        if !session.key.initialised.load(Ordering::Relaxed) {
+            return Err(Refusal::bad("CONNECTION_NOT_INITED"));
+        }
+        let schema = Schema::for_layer(session.layer());
+        let (method, params) = schema
+            .decode_call(query)
+            .map_err(|error| unreadable(&error))?;
+        Ok(Decoded {
+            schema,
+            method: method.name,
+            result: method.result.to_string(),
+            params,
+        })
+    }
+
+    fn note_init(&self, session: &Session, wrappers: &Wrappers) {
+        let Some(init) = &wrappers.init else {
+            return;
+        };
+        session.key.initialised.store(true, Ordering::Relaxed);
+        let device = Device::from_init(Fields::from(init));
+        let mut world = self.world.lock();
+        let key = session.key.id();
+        if let Some((authorization, _)) = world.signed_in(key)
+            && let Some(authorization) = world.authorizations.get_mut(&authorization)
+            && authorization.home == Some(key)
+        {
+            authorization.device = device.clone();
+        }
+        if let Some(key) = world.keys.get_mut(&key) {
+            key.device = Some(device);
+        }
+    }
+
+    fn refuse(&self, session: &Session, msg_id: i64, entry: u64, refusal: Refusal) {
+        let outcome = Outcome::Error(refusal.name.to_string());
+        self.answer(session, msg_id, Err(refusal), Answer::Send);
+        self.finish(entry, outcome);
+    }
+
+    fn execute(
+        &self,
+        session: &Session,
+        link: &Link,
+        msg_id: i64,
+        entry: u64,
+        call: &Decoded,
+        answer: Answer,
+    ) {
+        let mut world = self.world.lock();
+        let result = rpc::execute(
+            &mut world,
+            &self.dcs,
+            link.dc,
+            session.key.id(),
+            call.method,
+            Fields::from(&call.params),
+        );
+        let result = result.and_then(|value| {
+            let encoded = call.schema.encode_boxed(&call.result, &value);
+            encoded.map_err(|error| {
+                tracing::error!(method = call.method, %error, "an answer does not fit the schema");
+                Refusal::new(500, "ANSWER_UNENCODABLE")
+            })
+        });
+        let outcome = match &result {
+            _ if answer == Answer::Lose => Outcome::Disconnected,
+            _ if answer == Answer::Drop => Outcome::Silenced,
+            Ok(_) => Outcome::Ok,
+            Err(refusal) => Outcome::Error(refusal.name.to_string()),
+        };
+        if answer == Answer::Lose {
+            link.cut.cancel();
+        }
+        self.answer(session, msg_id, result.map(Bytes::from), answer);
+        self.deliver(&mut world, Some(session));
+        drop(world);
+        self.finish(entry, outcome);
+    }
+
+    fn answer(&self, session: &Session, msg_id: i64, result: Result<Bytes, Refusal>, how: Answer) {
+        if how == Answer::Drop {
+            return;
+        }
+        let result = result.map_err(|refusal| RpcError {
+            code: refusal.code,
+            message: refusal.name.into_owned(),
+        });
+        let now = self.now();
+        session.state.lock().protocol.answer(msg_id, result, now);
+        if how == Answer::Send {
+            session.wake();
+        }
+    }
+}
+
+/// What Telegram says of bytes it cannot read.
+fn unreadable(error: &DecodeError) -> Refusal {
+    match error {
+        DecodeError::UnknownId { id, at: 0, .. } => {
+            Refusal::new(400, format!("INPUT_METHOD_INVALID_{id}"))
+        }
+        DecodeError::UnknownId { id, .. } => {
+            Refusal::new(400, format!("INPUT_CONSTRUCTOR_INVALID_{id}"))
+        }
+        _ => Refusal::bad("INPUT_FETCH_ERROR"),
+    }
+}
+
+fn random_id(call: &Decoded) -> Option<String> {
+    let id = call.params.get("random_id")?;
+    Some(long(id).to_string())
+}

@@ -1,0 +1,178 @@
+//! Connections: ports, packets, sessions, and the way of a call from the wire to the world and
+//! back.
+
+mod calls;
+mod connection;
+mod link;
+mod listener;
+mod session;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sluice_domain::{Clock, Random};
+use sluice_mtproto::{AuthKey, Now, rsa::PrivateKey};
+use sluice_tl::Schema;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use listener::Door;
+
+use crate::{
+    journal::{Journal, JournalEntry, Outcome},
+    options::DcInfo,
+    rules::Rules,
+    world::{Push, To, World, authorization::Standing},
+};
+use session::{KeyCell, Session};
+
+/// What all connections share.
+///
+/// Locks are taken in this order: world, keys, a key's sessions, a key's salts, a session's state.
+pub(crate) struct Hub {
+    pub(crate) world: Mutex<World>,
+    pub(crate) rules: Mutex<Rules>,
+    journal: Mutex<Journal>,
+    /// Moves whenever an entry is finished.
+    finished: watch::Sender<u64>,
+    keys: Mutex<HashMap<u64, Arc<KeyCell>>>,
+    server_keys: Arc<[PrivateKey]>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) dcs: Vec<DcInfo>,
+    links: AtomicU64,
+    pub(crate) tracker: TaskTracker,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        world: World,
+        dcs: Vec<DcInfo>,
+        server_keys: Arc<[PrivateKey]>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self {
+            world: Mutex::new(world),
+            rules: Mutex::default(),
+            journal: Mutex::default(),
+            finished: watch::Sender::new(0),
+            keys: Mutex::default(),
+            server_keys,
+            clock,
+            random,
+            dcs,
+            links: AtomicU64::new(0),
+            tracker: TaskTracker::new(),
+        }
+    }
+
+    /// The protocol's time, which is always the real one.
+    fn now(&self) -> Now {
+        Now::read(&*self.clock)
+    }
+
+    fn next_link(&self) -> u64 {
+        self.links.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Takes in a new auth key of a data center.
+    pub(crate) fn add_key(&self, secret: AuthKey, dc: i32, salt: i64) {
+        let cell = Arc::new(KeyCell::new(secret, dc, salt, self.now()));
+        self.world.lock().add_key(cell.id(), dc);
+        self.keys.lock().insert(cell.id(), cell);
+    }
+
+    /// The key with this id, if it is of this data center.
+    fn key(&self, id: u64, dc: i32) -> Option<Arc<KeyCell>> {
+        let keys = self.keys.lock();
+        keys.get(&id).filter(|key| key.dc == dc).cloned()
+    }
+
+    /// Forgets a key and cuts its connections. Says whether there was one.
+    pub(crate) fn forget_key(&self, id: u64) -> bool {
+        let known = self.world.lock().forget_key(id);
+        let cell = self.keys.lock().remove(&id);
+        for link in cell.iter().flat_map(|cell| cell.links()) {
+            link.cut.cancel();
+        }
+        known
+    }
+
+    pub(crate) fn journal(&self) -> parking_lot::MutexGuard<'_, Journal> {
+        self.journal.lock()
+    }
+
+    fn record(&self, entry: JournalEntry) -> u64 {
+        self.journal.lock().add(entry)
+    }
+
+    fn finish(&self, entry: u64, outcome: Outcome) {
+        self.journal.lock().finish(entry, outcome);
+        self.finished.send_modify(|count| *count += 1);
+    }
+
+    /// Moves whenever a call was finished.
+    pub(crate) fn watch_journal(&self) -> watch::Receiver<u64> {
+        self.finished.subscribe()
+    }
+
+    /// Gives everybody what the world wants to tell. The world stays locked, so that a receiver
+    /// sees changes in the order in which they happened.
+    fn deliver(&self, world: &mut World, except: Option<&Session>) {
+        for push in world.take_outbox() {
+            for key in receivers(world, &push) {
+                let Some(cell) = self.keys.lock().get(&key).cloned() else {
+                    continue;
+                };
+                let Some(session) = cell.receiver() else {
+                    continue;
+                };
+                let own = except.is_some_and(|s| s.id == session.id && s.key.id() == key);
+                if !own {
+                    self.push(&session, &push);
+                }
+            }
+        }
+    }
+
+    fn push(&self, session: &Session, push: &Push) {
+        let schema = Schema::for_layer(session.layer());
+        match schema.encode_boxed("Updates", &push.body) {
+            Ok(bytes) => session.push(Bytes::from(bytes), self.now()),
+            Err(error) => tracing::error!(%error, "an update does not fit the schema"),
+        }
+    }
+
+    /// Changes the world from outside of any call, and tells whoever must know.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = self.world.lock();
+        let result = change(&mut world);
+        self.deliver(&mut world, None);
+        result
+    }
+}
+
+/// The keys whose sessions a push is for.
+fn receivers(world: &World, push: &Push) -> Vec<u64> {
+    match push.to {
+        To::Key(key) => vec![key],
+        To::User(user) => world
+            .authorizations
+            .values()
+            .filter(|a| a.user == user)
+            .filter_map(|a| a.home)
+            .filter(|key| {
+                let key = world.keys.get(key);
+                key.is_some_and(|k| matches!(k.standing, Standing::SignedIn(_)))
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,193 @@
+//! Auth keys and the MTProto sessions under them, as connections see them.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sluice_domain::Random;
+use sluice_mtproto::{
+    AuthKey, Now,
+    session::{ServerSalts, ServerSession},
+};
+
+use super::link::Link;
+
+/// Sessions kept per key. Clients use one or a few; what is beyond was abandoned.
+const SESSIONS: usize = 64;
+
+/// Updates that may wait for a client that does not read; then it is cut, and fetches the
+/// difference when it is back.
+const WAITING: usize = 1_000;
+
+/// An auth key with its sessions.
+pub(crate) struct KeyCell {
+    pub(crate) secret: AuthKey,
+    pub(crate) dc: i32,
+    pub(crate) salts: Mutex<ServerSalts>,
+    /// The layer the client named last, on any session.
+    layer: AtomicI32,
+    /// Whether it has said what it is.
+    pub(crate) initialised: AtomicBool,
+    /// The newest main connection that has sent a call with this key.
+    newest_main: AtomicU64,
+    sessions: Mutex<HashMap<i64, Arc<Session>>>,
+}
+
+/// One MTProto session, on whichever connection it was seen last.
+pub(crate) struct Session {
+    pub(crate) id: i64,
+    pub(crate) key: Arc<KeyCell>,
+    pub(crate) state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) protocol: ServerSession,
+    /// Where it was seen last. Gone when that connection has ended.
+    pub(crate) link: Option<Arc<Link>>,
+    /// It was on some connection before.
+    pub(crate) met: bool,
+    layer: Option<i32>,
+    /// It has made a call that was not wrapped in `invokeWithoutUpdates`.
+    pub(crate) wants_updates: bool,
+    /// Updates pushed since packets were last fetched.
+    waiting: usize,
+}
+
+impl KeyCell {
+    pub(crate) fn new(secret: AuthKey, dc: i32, salt: i64, now: Now) -> Self {
+        Self {
+            secret,
+            dc,
+            salts: Mutex::new(ServerSalts::new(salt, now)),
+            layer: AtomicI32::new(0),
+            initialised: AtomicBool::new(false),
+            newest_main: AtomicU64::new(0),
+            sessions: Mutex::new(HashMap::new()),
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.secret.id()
+    }
+
+    /// The session with this id, made if it is new.
+    pub(crate) fn session(self: &Arc<Self>, id: i64, now: Now, rng: &dyn Random) -> Arc<Session> {
+        let mut sessions = self.sessions.lock();
+        if let Some(session) = sessions.get(&id) {
+            return Arc::clone(session);
+        }
+        if sessions.len() >= SESSIONS {
+            let idle = sessions
+                .iter()
+                .find(|(_, s)| s.state.lock().link.is_none())
+                .map(|(id, _)| *id);
+            if let Some(idle) = idle {
+                sessions.remove(&idle);
+            }
+        }
+        let session = Arc::new(Session {
+            id,
+            key: Arc::clone(self),
+            state: Mutex::new(State {
+                protocol: ServerSession::new(self.secret.clone(), id, now, rng),
+                link: None,
+                met: false,
+                layer: None,
+                wants_updates: false,
+                waiting: 0,
+            }),
+        });
+        sessions.insert(id, Arc::clone(&session));
+        session
+    }
+
+    /// Forgets a session; says whether there was one.
+    pub(crate) fn destroy_session(&self, id: i64) -> bool {
+        self.sessions.lock().remove(&id).is_some()
+    }
+
+    /// A main connection sends a call: `false` if a newer one has done so before.
+    pub(crate) fn claim_main(&self, link: u64) -> bool {
+        self.newest_main.fetch_max(link, Ordering::AcqRel) <= link
+    }
+
+    /// The session that gets this key's updates: on the newest main connection, and willing.
+    pub(crate) fn receiver(&self) -> Option<Arc<Session>> {
+        let sessions = self.sessions.lock();
+        sessions
+            .values()
+            .filter_map(|session| {
+                let state = session.state.lock();
+                let link = state.link.as_ref()?;
+                let fit = state.wants_updates && !link.media;
+                fit.then(|| (link.id, Arc::clone(session)))
+            })
+            .max_by_key(|(link, _)| *link)
+            .map(|(_, session)| session)
+    }
+
+    /// Every connection that carries a session of this key.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        let sessions = self.sessions.lock();
+        sessions
+            .values()
+            .filter_map(|s| s.state.lock().link.clone())
+            .collect()
+    }
+}
+
+impl Session {
+    /// The layer to answer in.
+    pub(crate) fn layer(&self) -> i32 {
+        let own = self.state.lock().layer;
+        own.unwrap_or_else(|| self.key.layer.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_layer(&self, layer: i32) {
+        self.state.lock().layer = Some(layer);
+        self.key.layer.store(layer, Ordering::Relaxed);
+    }
+
+    /// Queues an update and wakes the connection.
+    pub(crate) fn push(&self, body: Bytes, now: Now) {
+        let mut state = self.state.lock();
+        let Some(link) = state.link.clone() else {
+            return;
+        };
+        if state.waiting >= WAITING {
+            link.cut.cancel();
+            return;
+        }
+        state.waiting += 1;
+        state.protocol.push(body, now);
+        link.wake.notify_one();
+    }
+
+    /// Wakes the connection, because something was queued.
+    pub(crate) fn wake(&self) {
+        if let Some(link) = &self.state.lock().link {
+            link.wake.notify_one();
+        }
+    }
+
+    /// All packets that are ready, if the session is (still) on this connection.
+    pub(crate) fn packets(&self, link: u64, now: Now, rng: &dyn Random) -> Option<Vec<Vec<u8>>> {
+        let mut salts = self.key.salts.lock();
+        let mut state = self.state.lock();
+        if state.link.as_ref().is_none_or(|l| l.id != link) {
+            return None;
+        }
+        state.waiting = 0;
+        let mut packets = Vec::new();
+        while let Some(packet) = state.protocol.poll_packet(&mut salts, now, rng) {
+            packets.push(packet);
+        }
+        Some(packets)
+    }
+}

@@ -1,0 +1,230 @@
+//! `messages.*` that change something.
+
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Call};
+use crate::{
+    refusal::Refusal,
+    value::{self, Fields},
+    world::{
+        message::Letter,
+        peer::{Mentions, Peer},
+    },
+};
+
+/// Characters (UTF-16 units) in a message.
+pub(super) const LONGEST: usize = 4_096;
+
+impl Call<'_> {
+    pub(super) fn send_message(&mut self) -> Answer {
+        let peer = self.target()?;
+        let text = checked_text(self.params.text("message"))?;
+        let letter = Letter {
+            text,
+            entities: self.entities()?,
+            ..self.letter(peer)?
+        };
+        self.send(peer, &letter)
+    }
+
+    /// Places, contacts and dice; files are not here yet.
+    pub(super) fn send_media(&mut self) -> Answer {
+        let peer = self.target()?;
+        let media = self.params.object("media");
+        let media = match media.kind() {
+            "inputMediaContact" => json!({
+                "_": "messageMediaContact",
+                "phone_number": media.text("phone_number"),
+                "first_name": media.text("first_name"),
+                "last_name": media.text("last_name"),
+                "vcard": media.text("vcard"),
+                "user_id": 0,
+            }),
+            "inputMediaGeoPoint" => {
+                let point = media.object("geo_point");
+                json!({
+                    "_": "messageMediaGeo",
+                    "geo": {
+                        "_": "geoPoint",
+                        "long": point.value("long"),
+                        "lat": point.value("lat"),
+                        "access_hash": 0,
+                    },
+                })
+            }
+            "inputMediaDice" => json!({
+                "_": "messageMediaDice",
+                "value": 1 + self.world.random_id() % 6,
+                "emoticon": media.text("emoticon"),
+            }),
+            _ => return Err(Refusal::bad("MEDIA_INVALID")),
+        };
+        let letter = Letter {
+            text: self.params.text("message").to_owned(),
+            entities: self.entities()?,
+            media,
+            ..self.letter(peer)?
+        };
+        self.send(peer, &letter)
+    }
+
+    /// Where the message goes, if the caller may write there.
+    fn target(&self) -> Result<Peer, Refusal> {
+        let peer = self.world.input_peer(self.me, self.params.value("peer"))?;
+        match peer {
+            Peer::Chat(id) => {
+                let chat = self.world.chats.get(&id);
+                if !chat.is_some_and(|c| c.members.contains_key(&self.me)) {
+                    return Err(Refusal::new(403, "CHAT_WRITE_FORBIDDEN"));
+                }
+            }
+            Peer::User(id) => {
+                let user = self.world.user(id);
+                let bots = user.is_some_and(|u| u.bot) && self.user()?.bot;
+                if bots && id != self.me {
+                    return Err(Refusal::bad("USER_IS_BOT"));
+                }
+            }
+        }
+        Ok(peer)
+    }
+
+    /// What all kinds of messages have in common.
+    fn letter(&self, peer: Peer) -> Result<Letter, Refusal> {
+        let reply = self.params.object("reply_to");
+        let reply_to = if reply.kind() == "inputReplyToMessage" {
+            let id = reply.int("reply_to_msg_id");
+            let message = self.user()?.mailbox.messages.get(&id);
+            if message.is_none_or(|m| m.peer != peer) {
+                return Err(Refusal::bad("REPLY_MESSAGE_ID_INVALID"));
+            }
+            Some(id)
+        } else {
+            None
+        };
+        Ok(Letter {
+            reply_to,
+            silent: self.params.flag("silent"),
+            ..Letter::default()
+        })
+    }
+
+    /// The entities as receivers see them.
+    fn entities(&self) -> Result<Value, Refusal> {
+        if !self.params.has("entities") {
+            return Ok(Value::Null);
+        }
+        let seen = self.params.list("entities").iter().map(|entity| {
+            let fields = Fields::from(entity);
+            if fields.kind() != "inputMessageEntityMentionName" {
+                return Ok(entity.clone());
+            }
+            let user = self.world.input_user(self.me, fields.value("user_id"))?;
+            Ok(json!({
+                "_": "messageEntityMentionName",
+                "offset": fields.int("offset"),
+                "length": fields.int("length"),
+                "user_id": user,
+            }))
+        });
+        seen.collect::<Result<Vec<_>, Refusal>>().map(Value::Array)
+    }
+
+    fn send(&mut self, peer: Peer, letter: &Letter) -> Answer {
+        let random_id = self.params.long("random_id");
+        if random_id == 0 {
+            return Err(Refusal::bad("RANDOM_ID_EMPTY"));
+        }
+        if !self.user_mut()?.mailbox.fresh(random_id) {
+            return Err(Refusal::new(500, "RANDOM_ID_DUPLICATE"));
+        }
+        let id = self.world.post(self.me, peer, letter);
+        let mailbox = &self.user()?.mailbox;
+        let pts = mailbox.pts;
+        if matches!(peer, Peer::User(other) if other != self.me) {
+            return Ok(json!({
+                "_": "updateShortSentMessage",
+                "out": true,
+                "id": id,
+                "pts": pts,
+                "pts_count": 1,
+                "date": mailbox.messages.get(&id).map_or(0, |m| m.date),
+                "media": letter.media,
+                "entities": letter.entities,
+            }));
+        }
+        let mut mentions = Mentions::default();
+        let updates = vec![
+            json!({"_": "updateMessageID", "id": id, "random_id": random_id}),
+            self.world.new_message(self.me, id, pts, &mut mentions),
+        ];
+        Ok(self.world.updates(self.me, updates, &mentions))
+    }
+
+    pub(super) fn edit_message(&mut self) -> Answer {
+        let peer = self.world.input_peer(self.me, self.params.value("peer"))?;
+        let id = self.params.int("id");
+        let message = self.user()?.mailbox.messages.get(&id);
+        if message.is_none_or(|m| m.peer != peer) {
+            return Err(Refusal::bad("MESSAGE_ID_INVALID"));
+        }
+        let text = checked_text(self.params.text("message"))?;
+        let entities = self.entities()?;
+        self.world.edit(self.me, id, &text, &entities)
+    }
+
+    pub(super) fn delete_messages(&mut self) -> Answer {
+        let ids = self.params.list("id").iter().map(value::long);
+        let ids: Vec<i32> = ids.filter_map(|id| i32::try_from(id).ok()).collect();
+        let affected = self.world.delete(self.me, &ids, self.params.flag("revoke"));
+        Ok(affected_messages(affected))
+    }
+
+    pub(super) fn read_history(&mut self) -> Answer {
+        let peer = self.world.input_peer(self.me, self.params.value("peer"))?;
+        let affected = self.world.read(self.me, peer, self.params.int("max_id"));
+        Ok(affected_messages(affected))
+    }
+
+    pub(super) fn set_typing(&mut self) -> Answer {
+        let peer = self.world.input_peer(self.me, self.params.value("peer"))?;
+        let me = self.me;
+        let mut update = Map::new();
+        update.insert("action".into(), self.params.value("action").clone());
+        let readers: Vec<i64> = match peer {
+            Peer::User(other) => {
+                update.insert("_".into(), json!("updateUserTyping"));
+                update.insert("user_id".into(), json!(me));
+                vec![other]
+            }
+            Peer::Chat(id) => {
+                update.insert("_".into(), json!("updateChatUserTyping"));
+                update.insert("chat_id".into(), json!(id));
+                update.insert("from_id".into(), Peer::User(me).json());
+                let chat = self.world.chats.get(&id);
+                chat.map(|c| c.members.keys().copied().collect())
+                    .unwrap_or_default()
+            }
+        };
+        let date = self.world.clock.date();
+        let body = json!({"_": "updateShort", "update": update, "date": date});
+        for reader in readers.into_iter().filter(|r| *r != me) {
+            self.world.tell(reader, body.clone());
+        }
+        Ok(Value::Bool(true))
+    }
+}
+
+fn checked_text(text: &str) -> Result<String, Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::bad("MESSAGE_EMPTY"));
+    }
+    if text.encode_utf16().count() > LONGEST {
+        return Err(Refusal::bad("MESSAGE_TOO_LONG"));
+    }
+    Ok(text.to_owned())
+}
+
+fn affected_messages((pts, count): (i32, i32)) -> Value {
+    json!({"_": "messages.affectedMessages", "pts": pts, "pts_count": count})
+}

@@ -1,0 +1,180 @@
+//! One user's messages and the numbered history of everything that happened to them.
+//!
+//! Private chats and basic groups share one numbering of messages and one `pts` per user, as at
+//! Telegram: <https://core.telegram.org/api/updates>.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use serde_json::Value;
+
+use super::peer::Peer;
+
+/// Messages kept per user; the oldest are forgotten. Far above what a test or demo reads back.
+const MESSAGES: usize = 20_000;
+/// Events that `getDifference` can still give; older clients are told `differenceTooLong`.
+const EVENTS: usize = 5_000;
+/// `random_id`s remembered to find repetitions.
+const RANDOM_IDS: usize = 10_000;
+
+/// One user's copy of a message.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) id: i32,
+    /// The same in everybody's copy.
+    pub(crate) letter: u64,
+    pub(crate) peer: Peer,
+    pub(crate) from: i64,
+    pub(crate) out: bool,
+    pub(crate) silent: bool,
+    pub(crate) date: i64,
+    pub(crate) edited: Option<i64>,
+    pub(crate) text: String,
+    pub(crate) entities: Value,
+    pub(crate) media: Value,
+    pub(crate) reply_to: Option<i32>,
+    /// A service message's action; null for an ordinary one.
+    pub(crate) action: Value,
+}
+
+/// What happened, as `getDifference` tells it.
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    New(i32),
+    Edited(i32),
+    /// An update as it was, without `pts` and `pts_count`, and the peer it speaks of.
+    Other(Value, Option<Peer>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    /// The state after it.
+    pub(crate) pts: i32,
+    pub(crate) count: i32,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dialog {
+    pub(crate) top: i32,
+    pub(crate) read_in: i32,
+    pub(crate) read_out: i32,
+}
+
+pub(crate) struct Mailbox {
+    pub(crate) pts: i32,
+    last_id: i32,
+    pub(crate) messages: BTreeMap<i32, Message>,
+    copies: HashMap<u64, i32>,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) dialogs: BTreeMap<Peer, Dialog>,
+    random_ids: HashSet<i64>,
+    random_order: VecDeque<i64>,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self {
+            pts: 1,
+            last_id: 0,
+            messages: BTreeMap::new(),
+            copies: HashMap::new(),
+            events: VecDeque::new(),
+            dialogs: BTreeMap::new(),
+            random_ids: HashSet::new(),
+            random_order: VecDeque::new(),
+        }
+    }
+}
+
+impl Mailbox {
+    /// Remembers a `random_id`; `false` if it was there already.
+    pub(crate) fn fresh(&mut self, random_id: i64) -> bool {
+        if !self.random_ids.insert(random_id) {
+            return false;
+        }
+        self.random_order.push_back(random_id);
+        if self.random_order.len() > RANDOM_IDS
+            && let Some(old) = self.random_order.pop_front()
+        {
+            self.random_ids.remove(&old);
+        }
+        true
+    }
+
+    /// Puts a copy in under the next id and returns it.
+    pub(crate) fn put(&mut self, mut message: Message) -> i32 {
+        self.last_id += 1;
+        let id = self.last_id;
+        message.id = id;
+        let dialog = self.dialogs.entry(message.peer).or_default();
+        dialog.top = id;
+        if message.out {
+            dialog.read_in = id;
+        }
+        if message.out && message.peer == Peer::User(message.from) {
+            dialog.read_out = id;
+        }
+        self.copies.insert(message.letter, id);
+        self.messages.insert(id, message);
+        if self.messages.len() > MESSAGES
+            && let Some((_, old)) = self.messages.pop_first()
+        {
+            self.copies.remove(&old.letter);
+        }
+        id
+    }
+
+    /// This user's id of a message of which somebody else has a copy.
+    pub(crate) fn copy_of(&self, letter: u64) -> Option<i32> {
+        self.copies.get(&letter).copied()
+    }
+
+    /// Removes messages, and says which were there.
+    pub(crate) fn remove(&mut self, ids: &[i32]) -> Vec<Message> {
+        let gone: Vec<_> = ids
+            .iter()
+            .filter_map(|id| self.messages.remove(id))
+            .collect();
+        for message in &gone {
+            self.copies.remove(&message.letter);
+            let top = self.history(message.peer).next().map_or(0, |m| m.id);
+            if let Some(dialog) = self.dialogs.get_mut(&message.peer) {
+                dialog.top = top;
+            }
+        }
+        gone
+    }
+
+    /// Numbers an event and keeps it; returns the new `pts`.
+    pub(crate) fn happened(&mut self, what: What, count: i32) -> i32 {
+        self.pts += count;
+        self.events.push_back(Event {
+            pts: self.pts,
+            count,
+            what,
+        });
+        if self.events.len() > EVENTS {
+            self.events.pop_front();
+        }
+        self.pts
+    }
+
+    /// A chat's messages, the newest first.
+    pub(crate) fn history(&self, peer: Peer) -> impl Iterator<Item = &Message> {
+        self.messages.values().rev().filter(move |m| m.peer == peer)
+    }
+
+    /// Messages of others that were not read.
+    pub(crate) fn unread(&self, peer: Peer) -> usize {
+        let read = self.dialogs.get(&peer).map_or(0, |d| d.read_in);
+        self.messages
+            .range(read.saturating_add(1)..)
+            .filter(|(_, m)| m.peer == peer && !m.out)
+            .count()
+    }
+
+    /// Unread messages of all chats.
+    pub(crate) fn unread_total(&self) -> usize {
+        self.dialogs.keys().map(|peer| self.unread(*peer)).sum()
+    }
+}
