@@ -6,8 +6,9 @@ mod call_stats;
 mod histogram;
 mod logging;
 mod recorder;
+mod snapshot;
 
 pub use call_stats::{AccountStats, CallOutcome, CallStats, MethodStats};
 pub use histogram::Quantiles;
-pub use logging::{LogError, LogFormat, LogHandle, init_logging};
+pub use logging::{LogError, LogFormat, LogHandle, check_level, init_logging};
 pub use recorder::{AlreadyInstalled, Telemetry};
