@@ -13,6 +13,9 @@ mod messages;
 mod updates;
 mod users;
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use crate::{
