@@ -96,15 +96,19 @@ impl Board {
         measured.last_error = Some(reason.to_owned());
     }
 
-    /// A call ended; `outcome` is a stable name.
-    pub(crate) fn call_ended(&self, outcome: &'static str, took: Option<Duration>) {
+    /// A call was answered, and how long that took if it says something of the link.
+    pub(crate) fn answered_call(&self, outcome: &'static str, took: Option<Duration>) {
         self.count("sluice_link_calls_total", "outcome", outcome);
         if let Some(took) = took {
             self.call_seconds.record(took.as_secs_f64());
             self.latency(took);
-        } else {
-            self.measured.lock().errors += 1;
         }
+    }
+
+    /// A call ended without an answer.
+    pub(crate) fn lost_call(&self, outcome: &'static str) {
+        self.count("sluice_link_calls_total", "outcome", outcome);
+        self.measured.lock().errors += 1;
     }
 
     pub(crate) fn pong(&self, rtt: Duration) {

@@ -218,12 +218,12 @@ impl Link {
                     self.greeting_failed(error, pulse);
                 }
             }
-            ClientEvent::Answer { call, result } => self.answer(call, result),
+            ClientEvent::Answer { call, result } => self.answer(call, result, pulse),
             ClientEvent::Refused { call, code } => {
                 if self.greeting == Some(call) {
                     self.greeting = None;
                 } else if let Some(call) = self.calls.remove(&call) {
-                    self.line.board.call_ended("refused", None);
+                    self.line.board.lost_call("refused");
                     call.end(Err(CallError::NeverSent {
                         reason: format!("telegram refused the message ({code})"),
                     }));
@@ -233,7 +233,7 @@ impl Link {
                 if self.greeting == Some(call) {
                     self.greet(pulse);
                 } else if let Some(call) = self.calls.remove(&call) {
-                    self.line.board.call_ended("unsure", None);
+                    self.line.board.lost_call("unsure");
                     call.fail("telegram cannot say whether the call arrived");
                 }
             }
@@ -268,10 +268,12 @@ impl Link {
         self.shared.keys.learn(self.line.seat.dc, salt, time_offset);
     }
 
-    fn answer(&mut self, id: CallId, result: Result<Bytes, RpcError>) {
+    fn answer(&mut self, id: CallId, result: Result<Bytes, RpcError>, pulse: &Pulse) {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
+        // Of a call that was made over an earlier connection the time says nothing.
+        let took = (call.at >= pulse.opened).then(|| call.at.elapsed());
         match result {
             Err(error) if wants_init(&error) && call.inits < INITS => {
                 call.inits += 1;
@@ -281,11 +283,11 @@ impl Link {
                 self.begin(call);
             }
             Err(RpcError { code, message }) => {
-                self.line.board.call_ended("error", Some(call.at.elapsed()));
+                self.line.board.answered_call("error", took);
                 call.end(Err(CallError::Rpc { code, message }));
             }
             Ok(body) => {
-                self.line.board.call_ended("ok", Some(call.at.elapsed()));
+                self.line.board.answered_call("ok", took);
                 call.end(Ok(body));
             }
         }
@@ -359,8 +361,8 @@ impl Link {
             return Err(End::Broken(Broken::new("pong", "no answer to a ping")));
         }
         if !self.line.main
-            && self.wanted() == 0
             && now >= pulse.used + limits.idle
+            && self.wanted() == 0
             && self.shared.retire(&self.line)
         {
             return Err(End::Idle(None));
@@ -385,7 +387,7 @@ impl Link {
             let wanted = !call.reply.is_closed();
             if !wanted {
                 session.forget(*id);
-                board.call_ended("deadline", None);
+                board.lost_call("deadline");
             }
             wanted
         });

@@ -404,7 +404,7 @@ impl Link {
         self.unsent.clear();
         for (_, call) in std::mem::take(&mut self.calls).into_iter().rev() {
             if call.sent.get() {
-                self.line.board.call_ended("lost", None);
+                self.line.board.lost_call("lost");
                 call.fail("the session ended before the answer");
             } else {
                 self.line.inbox.push_front(call);
@@ -417,7 +417,7 @@ impl Link {
             if let Some(session) = &mut self.session {
                 session.forget(id);
             }
-            self.line.board.call_ended("lost", None);
+            self.line.board.lost_call("lost");
             call.fail(reason);
         }
         if let (Some(session), Some(greeting)) = (&mut self.session, self.greeting.take()) {

@@ -80,7 +80,7 @@ impl Pool {
     }
 
     /// Opens the main link, and keeps it open. Told again, it tries at once instead of waiting,
-    /// and forgets that the key was lost.
+    /// and forgets that the key was lost. To be called within tokio's runtime.
     pub fn open(&self) {
         let mut table = self.shared.table.lock();
         table.open = true;
@@ -261,6 +261,10 @@ impl Pool {
         }
         let open = shared.table.lock().open;
         if open {
+            shared.set_main(MainState::Connecting {
+                failures: 0,
+                reason: None,
+            });
             self.open();
         }
         Ok(())

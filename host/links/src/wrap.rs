@@ -76,3 +76,26 @@ fn before_mark(schema: &Schema, method: &str, params: Value) -> Result<Bytes, En
     bytes.truncate(bytes.len().saturating_sub(4));
     Ok(bytes.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_finds_the_device_and_the_query_in_what_is_sent() {
+        let device = DeviceIdentity {
+            device_model: "Desk".to_owned(),
+            ..DeviceIdentity::default()
+        };
+        let wrapping = Wrapping::new(6, &device).unwrap();
+        let query = wrapping.greeting();
+        let sent = [wrapping.preamble(), wrapping.quiet(&query)].concat();
+        let (wrappers, inner) = Schema::newest().unwrap_call(&sent).unwrap();
+        assert_eq!(wrappers.layer, Some(wrapping.layer()));
+        assert!(wrappers.without_updates);
+        let init = wrappers.init.unwrap();
+        assert_eq!(init["api_id"], 6);
+        assert_eq!(init["device_model"], "Desk");
+        assert_eq!(inner, query);
+    }
+}
