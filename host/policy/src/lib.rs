@@ -4,12 +4,22 @@
 //! Owns wasmtime. Refuses to own what policies decide about: nothing here waits, sends or
 //! remembers on a policy's behalf.
 
-#[allow(dead_code, reason = "until the runtime uses it")]
+mod admit;
+mod breaker;
+mod contract;
 mod envelope;
 mod error;
+mod golden;
+mod plugin;
 mod policies;
+mod registry;
+mod runtime;
+mod scan;
 mod settings;
+mod sidecar;
+mod table;
 mod view;
+mod watch;
 
 pub use error::PolicyError;
 pub use policies::{OnEvent, Policies};

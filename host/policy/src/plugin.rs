@@ -1,0 +1,171 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sluice_domain::{
+    AccountName, Attempt, Batch, Decision, Delivery, Failure, UnixMillis, Verdict,
+};
+
+use crate::breaker::Breaker;
+use crate::contract;
+use crate::contract::categorize::CategorizePolicyPre;
+use crate::contract::export::ExportPolicyPre;
+use crate::contract::retry::RetryPolicyPre;
+use crate::runtime::{Fault, Runner};
+use crate::sidecar::Sidecar;
+use crate::{Kind, Mode, Origin, PluginView};
+
+/// One generation of a plugin. Calls that began on it finish on it, also after it was replaced.
+pub(crate) struct Plugin {
+    pub name: String,
+    pub origin: Origin,
+    pub generation: u64,
+    /// SHA-256 of the component, in hex.
+    pub hash: String,
+    pub loaded_at: UnixMillis,
+    pub sidecar: Sidecar,
+    pub body: Body,
+    pub tally: Tally,
+    pub breaker: Breaker,
+}
+
+/// The component, by kind.
+pub(crate) enum Body {
+    Retry(Runner<RetryPolicyPre<crate::runtime::Host>>),
+    Categorize(Runner<CategorizePolicyPre<crate::runtime::Host>>),
+    Export(Runner<ExportPolicyPre<crate::runtime::Host>>),
+}
+
+impl Body {
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Retry(_) => Kind::Retry,
+            Self::Categorize(_) => Kind::Categorize,
+            Self::Export(_) => Kind::Export,
+        }
+    }
+
+    /// None when it abstains, or is no retry policy.
+    pub(crate) fn decide(&self, attempt: &Attempt) -> Result<Option<Decision>, Fault> {
+        let Self::Retry(runner) = self else {
+            return Ok(None);
+        };
+        let question = contract::retry::question(attempt);
+        runner
+            .ask(|exports, store| exports.sluice_retry_policy().call_decide(store, question))
+            .map(contract::retry::answer)
+    }
+
+    /// None when it abstains, or is no categorizer.
+    pub(crate) fn categorize(&self, failure: &Failure) -> Result<Option<Verdict>, Fault> {
+        let Self::Categorize(runner) = self else {
+            return Ok(None);
+        };
+        let question = contract::categorize::question(failure);
+        let answer = runner.ask(|exports, store| {
+            exports
+                .sluice_categorize_policy()
+                .call_categorize(store, question)
+        })?;
+        let native = || sluice_standard_categorize::categorize(failure);
+        Ok(answer.map(|verdict| contract::categorize::answer(verdict, native)))
+    }
+
+    /// Nothing when it is no exporter.
+    pub(crate) fn export(&self, batch: &Batch) -> Result<Vec<Delivery>, Fault> {
+        let Self::Export(runner) = self else {
+            return Ok(Vec::new());
+        };
+        let labels = contract::export::labels(batch);
+        let samples = contract::export::samples(batch, &labels);
+        let question = contract::export::question(batch, &samples);
+        runner
+            .ask(|exports, store| exports.sluice_export_policy().call_export(store, question))
+            .map(contract::export::answer)
+    }
+}
+
+impl Plugin {
+    /// Higher is asked first. What an operator dropped in goes before what is shipped.
+    pub(crate) fn priority(&self) -> i32 {
+        self.sidecar.priority.unwrap_or(match self.origin {
+            Origin::Directory => 100,
+            Origin::Bundled | Origin::Native => 0,
+        })
+    }
+
+    /// Whether it is to be asked about this account now.
+    pub(crate) fn asked(&self, account: Option<&AccountName>, now: impl Fn() -> Duration) -> bool {
+        let accounts = &self.sidecar.accounts;
+        self.sidecar.mode == Mode::Live
+            && (accounts.is_empty() || account.is_none_or(|name| accounts.contains(name)))
+            && self.breaker.closed(now)
+    }
+
+    pub(crate) fn view(&self) -> PluginView {
+        PluginView {
+            name: self.name.clone(),
+            kind: Some(self.body.kind()),
+            origin: self.origin,
+            generation: self.generation,
+            hash: Some(self.hash.clone()),
+            mode: self.sidecar.mode,
+            priority: self.priority(),
+            accounts: self
+                .sidecar
+                .accounts
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            loaded_at: Some(self.loaded_at),
+            calls: self.tally.calls.load(Ordering::Relaxed),
+            failures: self.tally.failures.load(Ordering::Relaxed),
+            clamps: self.tally.clamps.load(Ordering::Relaxed),
+            last_error: self.tally.last_error.lock().clone(),
+        }
+    }
+}
+
+/// What happened to the questions put to a plugin.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub calls: AtomicU64,
+    pub failures: AtomicU64,
+    pub clamps: AtomicU64,
+    pub last_error: Mutex<Option<String>>,
+}
+
+impl Tally {
+    pub(crate) fn called(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed(&self, fault: &Fault) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        *self.last_error.lock() = Some(fault.to_string());
+    }
+
+    pub(crate) fn clamped(&self, breach: &str) {
+        self.clamps.fetch_add(1, Ordering::Relaxed);
+        *self.last_error.lock() = Some(format!("corrected: {breach}"));
+    }
+
+    /// The view of a native library.
+    pub(crate) fn native_view(&self, kind: Kind) -> PluginView {
+        PluginView {
+            name: "native".into(),
+            kind: Some(kind),
+            origin: Origin::Native,
+            generation: 0,
+            hash: None,
+            mode: Mode::Live,
+            priority: i32::MIN,
+            accounts: Vec::new(),
+            loaded_at: None,
+            calls: self.calls.load(Ordering::Relaxed),
+            failures: 0,
+            clamps: self.clamps.load(Ordering::Relaxed),
+            last_error: self.last_error.lock().clone(),
+        }
+    }
+}

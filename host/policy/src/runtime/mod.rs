@@ -1,0 +1,162 @@
+//! The engine and what every instance gets: limits on time and memory, and a log.
+
+mod host;
+mod runner;
+mod ticker;
+
+use std::path::Path;
+
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::{
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
+    PoolingAllocationConfig,
+};
+
+pub(crate) use host::Host;
+pub(crate) use runner::{Contract, Cost, Fault, Reuse, Runner};
+use ticker::Ticker;
+
+use crate::{Limits, PolicyError, contract};
+
+/// Memories, tables and core instances one component may be made of. A Rust component has one
+/// memory, one table and three instances (itself and two shims); a JavaScript one a few more.
+const MAX_PARTS: u32 = 16;
+/// Entries of a table: function pointers. Python's interpreter has about 12,000.
+const MAX_TABLE: usize = 20_000;
+/// Instances at one time: a call holds one only while it runs, so this is threads, not requests,
+/// plus what reused plugins keep.
+const INSTANCES: u32 = 256;
+/// Memory of an instance kept mapped for the next one, instead of being given back each time.
+const KEPT_RESIDENT: usize = 64 << 10;
+
+/// One engine for all plugins.
+pub(crate) struct Runtime {
+    engine: Engine,
+    linker: Linker<Host>,
+    ticker: Ticker,
+}
+
+impl Runtime {
+    pub(crate) fn new(limits: &Limits, cache_dir: Option<&Path>) -> Result<Self, PolicyError> {
+        let cache = cache_dir.and_then(|dir| match open_cache(dir) {
+            Ok(cache) => Some(cache),
+            Err(error) => {
+                tracing::warn!(%error, dir = %dir.display(), "no cache for compiled plugins");
+                None
+            }
+        });
+        // The pool reserves address space for every slot at once; where that is rationed
+        // (RLIMIT_AS), instances are slower to make but work.
+        let engine = engine(limits, cache.clone(), true).or_else(|error| {
+            tracing::warn!(%error, "no pool of instances; plugins will start more slowly");
+            engine(limits, cache, false)
+        });
+        let engine = engine.map_err(|error| PolicyError::Engine(format!("{error:#}")))?;
+        let mut linker = Linker::new(&engine);
+        link_log(&mut linker).map_err(|error| PolicyError::Engine(format!("{error:#}")))?;
+        let ticker = Ticker::start(engine.clone()).map_err(PolicyError::Thread)?;
+        Ok(Self {
+            engine,
+            linker,
+            ticker,
+        })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn ticker(&self) -> &Ticker {
+        &self.ticker
+    }
+
+    pub(crate) fn prepare(&self, component: &Component) -> wasmtime::Result<InstancePre<Host>> {
+        self.linker.instantiate_pre(component)
+    }
+}
+
+fn engine(limits: &Limits, cache: Option<Cache>, pool: bool) -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .cranelift_nan_canonicalization(true)
+        .wasm_memory64(false)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16))
+        .cache(cache);
+    if pool {
+        let mut pooling = PoolingAllocationConfig::new();
+        pooling
+            .total_component_instances(INSTANCES)
+            .total_core_instances(INSTANCES * 4)
+            .total_memories(INSTANCES)
+            .total_tables(INSTANCES)
+            .max_core_instances_per_component(MAX_PARTS)
+            .max_memories_per_component(MAX_PARTS)
+            .max_tables_per_component(MAX_PARTS)
+            .table_elements(MAX_TABLE)
+            .max_memory_size(limits.max_memory_bytes)
+            .linear_memory_keep_resident(KEPT_RESIDENT)
+            .table_keep_resident(KEPT_RESIDENT)
+            .pagemap_scan(if swap_is_on() {
+                Enabled::No
+            } else {
+                Enabled::Auto
+            });
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling));
+    }
+    Engine::new(&config)
+}
+
+/// Scanning for touched pages misreads pages that were swapped out
+/// (an open report at wasmtime), so it is for machines without swap.
+fn swap_is_on() -> bool {
+    std::fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1)
+}
+
+fn open_cache(dir: &Path) -> wasmtime::Result<Cache> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    // Compiled code is trusted when it is read back, so nobody else may write here.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)?;
+    let mut config = CacheConfig::new();
+    config.with_directory(dir.canonicalize()?);
+    Cache::new(config)
+}
+
+fn link_log(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    contract::retry::bindings::sluice::host::log::add_to_linker::<_, HasSelf<Host>>(
+        linker,
+        |host| host,
+    )
+}
+
+/// Refuses a component whose declared parts are beyond what an instance may have.
+pub(crate) fn check_declared(component: &Component, limits: &Limits) -> Result<(), String> {
+    let Some(declared) = component.resources_required() else {
+        return Err("imports modules, so what it needs cannot be known".into());
+    };
+    if declared.num_memories > MAX_PARTS || declared.num_tables > MAX_PARTS {
+        return Err(format!(
+            "has {} memories and {} tables; at most {MAX_PARTS} of each are allowed",
+            declared.num_memories, declared.num_tables
+        ));
+    }
+    let pages = declared.max_initial_memory_size.unwrap_or(0);
+    let bytes = pages.saturating_mul(64 << 10);
+    if bytes > limits.max_memory_bytes as u64 {
+        return Err(format!(
+            "begins with {bytes} bytes of memory; at most {} are allowed",
+            limits.max_memory_bytes
+        ));
+    }
+    let table = declared.max_initial_table_size.unwrap_or(0);
+    if table > MAX_TABLE as u64 {
+        return Err(format!(
+            "begins with a table of {table} entries; at most {MAX_TABLE} are allowed"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! `NAME.toml` beside `NAME.wasm`: what the operator says about a plugin.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use sluice_domain::AccountName;
+
+use crate::runtime::Reuse;
+use crate::{Limits, Mode};
+
+/// What happens to a call whose policy did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnFailure {
+    /// The native library answers.
+    #[default]
+    Fallback,
+    /// The call fails.
+    Fail,
+}
+
+/// The file, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sidecar {
+    pub priority: Option<i32>,
+    pub mode: Mode,
+    pub accounts: Vec<AccountName>,
+    pub on_failure: OnFailure,
+    pub settings: Vec<(String, String)>,
+    pub max_memory_bytes: Option<usize>,
+    pub deadline: Option<Duration>,
+    pub reuse: Option<Reuse>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    priority: Option<i32>,
+    mode: String,
+    accounts: Vec<AccountName>,
+    on_failure: OnFailure,
+    settings: toml::Table,
+    limits: FileLimits,
+    reuse: Option<FileReuse>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct FileLimits {
+    memory_bytes: Option<usize>,
+    deadline_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileReuse {
+    max_calls: u32,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            priority: None,
+            mode: "live".into(),
+            accounts: Vec::new(),
+            on_failure: OnFailure::default(),
+            settings: toml::Table::new(),
+            limits: FileLimits::default(),
+            reuse: None,
+        }
+    }
+}
+
+impl Sidecar {
+    /// Reads the text of the file; the empty text is the default. The error is for the operator
+    /// and names line and key.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mode = match file.mode.as_str() {
+            "live" => Mode::Live,
+            "off" => Mode::Off,
+            later if later == "shadow" || later.starts_with("canary") => {
+                return Err(format!(
+                    "mode {later:?} is not supported yet; there are \"live\" and \"off\""
+                ));
+            }
+            other => return Err(format!("mode {other:?} is none of \"live\", \"off\"")),
+        };
+        let mut settings = Vec::new();
+        for (name, value) in file.settings {
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(yes) => yes.to_string(),
+                toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => {
+                    return Err(format!(
+                        "settings.{name} is not a text, a number, true or false"
+                    ));
+                }
+            };
+            settings.push((name, text));
+        }
+        if file
+            .reuse
+            .as_ref()
+            .is_some_and(|reuse| reuse.max_calls == 0)
+        {
+            return Err("reuse.max_calls is at least 1".into());
+        }
+        Ok(Self {
+            priority: file.priority,
+            mode,
+            accounts: file.accounts,
+            on_failure: file.on_failure,
+            settings,
+            max_memory_bytes: file.limits.memory_bytes,
+            deadline: file.limits.deadline_ms.map(Duration::from_millis),
+            reuse: file.reuse.map(|reuse| Reuse {
+                max_calls: reuse.max_calls,
+            }),
+        })
+    }
+
+    /// Memory of one instance: the file can only lower the gateway's bound.
+    pub(crate) fn memory(&self, limits: &Limits) -> usize {
+        self.max_memory_bytes
+            .map_or(limits.max_memory_bytes, |own| {
+                own.min(limits.max_memory_bytes)
+            })
+    }
+
+    /// Time of one question: the file can only lower the gateway's bound.
+    pub(crate) fn time(&self, bound: Duration) -> Duration {
+        self.deadline.map_or(bound, |own| own.min(bound))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_file() {
+        let sidecar = Sidecar::parse(
+            "priority = 7\nmode = \"off\"\naccounts = [\"demo\"]\non_failure = \"fail\"\n\
+             [settings]\nlongest_wait = 60\nloud = true\n\
+             [limits]\nmemory_bytes = 1048576\ndeadline_ms = 3\n[reuse]\nmax_calls = 100\n",
+        )
+        .unwrap();
+        assert_eq!((sidecar.priority, sidecar.mode), (Some(7), Mode::Off));
+        assert_eq!(sidecar.accounts, ["demo".parse().unwrap()]);
+        assert_eq!(sidecar.on_failure, OnFailure::Fail);
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            sidecar.settings,
+            [pair("longest_wait", "60"), pair("loud", "true")]
+        );
+        assert_eq!(sidecar.memory(&Limits::default()), 1 << 20);
+        assert_eq!(
+            sidecar.time(Duration::from_millis(10)),
+            Duration::from_millis(3)
+        );
+        assert_eq!(
+            sidecar.time(Duration::from_millis(1)),
+            Duration::from_millis(1)
+        );
+        assert_eq!(sidecar.reuse, Some(Reuse { max_calls: 100 }));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_its_place() {
+        for (text, part) in [
+            ("mode = \"shadow\"", "not supported yet"),
+            ("mode = \"canary(5)\"", "not supported yet"),
+            ("mode = \"on\"", "none of"),
+            ("priorty = 1", "priorty"),
+            ("priority = \n", "line 1"),
+            ("accounts = [\"NOT A NAME\"]", "account"),
+            ("[settings]\na = [1]", "settings.a"),
+            ("[reuse]\nmax_calls = 0", "max_calls"),
+        ] {
+            let error = Sidecar::parse(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}
