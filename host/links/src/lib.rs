@@ -7,6 +7,25 @@
 //!
 //! Every wait has a deadline, every queue a bound, every task a supervisor. Time is tokio's, so
 //! that tests can pause it; the wall clock is [`sluice_domain::Clock`].
+//!
+//! # How it hangs together
+//!
+//! A [`Pool`] holds a table of links, one per *seat* (data center, media or not), each with a bounded
+//! inbox. A supervisor task sits on the seat: it waits until whoever sat there before has closed its
+//! socket, takes the seat's MTProto session, runs the link's task, and starts it again after a panic.
+//! The link connects (limits, back-off, key exchange if there is no key), then converses: calls
+//! from the inbox into the session, packets to and from the socket, events to the account.
+//! Callers wait with their own deadline, so that whatever happens to a link, every call ends.
+//! The account's events go through an outbox that never makes a link wait.
+//!
+//! # Metrics
+//!
+//! With the labels `account`, `dc` and `role`: `sluice_link_connected` and `sluice_link_in_flight`
+//! (gauges), `sluice_link_connects_total`, `sluice_link_failures_total` (by `kind`),
+//! `sluice_link_calls_total` (by `outcome`), `sluice_link_violations_total` (by `kind`),
+//! `sluice_link_received_bytes_total`, `sluice_link_sent_bytes_total` (counters),
+//! `sluice_link_call_seconds` and `sluice_link_ping_seconds` (histograms). Without labels:
+//! `sluice_link_overflows_total`, updates dropped because the account did not read its events.
 
 mod board;
 mod converse;

@@ -351,6 +351,12 @@ impl Link {
         self.line.board.closed();
         if self.line.main {
             let stood = matches!(self.shared.state.borrow().main, MainState::Connected { .. });
+            // The state first: whoever reads the event must find it.
+            if self.lost {
+                self.shared.set_main(MainState::KeyLost);
+            } else {
+                self.connecting(Some(reason.to_owned()));
+            }
             if stood {
                 self.shared.outbox.push(PoolEvent::Disconnected {
                     reason: reason.to_owned(),
@@ -359,9 +365,6 @@ impl Link {
             if self.lost {
                 let dc = self.line.seat.dc;
                 self.shared.outbox.push(PoolEvent::KeyLost { dc });
-                self.shared.set_main(MainState::KeyLost);
-            } else {
-                self.connecting(Some(reason.to_owned()));
             }
         }
         self.shared.changed();
@@ -382,8 +385,8 @@ impl Link {
         self.line.board.answered(self.shared.clock.now());
         if self.line.main {
             let since = self.shared.clock.now();
-            self.shared.outbox.push(PoolEvent::Connected);
             self.shared.set_main(MainState::Connected { since });
+            self.shared.outbox.push(PoolEvent::Connected);
         }
         self.shared.changed();
     }
