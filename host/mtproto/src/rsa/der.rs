@@ -16,7 +16,7 @@ struct Elements<'a>(&'a [u8]);
 impl<'a> Elements<'a> {
     fn next(&mut self, tag: u8) -> Result<&'a [u8], KeyError> {
         let (head, length) = match *self.0 {
-            [found, short @ 0..0x80, ..] if found == tag => (2, usize::from(short)),
+            [found, short @ ..=0x7f, ..] if found == tag => (2, usize::from(short)),
             [found, 0x81, a, ..] if found == tag => (3, usize::from(a)),
             [found, 0x82, a, b, ..] if found == tag => (4, usize::from(u16::from_be_bytes([a, b]))),
             _ => return Err(KeyError::NotRsa),
@@ -88,7 +88,7 @@ pub(super) fn private(pem: &str) -> Result<(BigUint, BigUint, Numbers), KeyError
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let [.., high, low] = content.len().to_be_bytes();
     let mut element = match (high, low) {
-        (0, short @ 0..0x80) => vec![tag, short],
+        (0, short @ ..=0x7f) => vec![tag, short],
         (0, low) => vec![tag, 0x81, low],
         _ => vec![tag, 0x82, high, low],
     };

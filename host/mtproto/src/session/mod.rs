@@ -6,8 +6,11 @@
 //! <https://core.telegram.org/mtproto/service_messages_about_messages>.
 
 mod client;
+mod clock;
 mod salts;
 mod server;
+mod window;
+mod wire;
 
 pub use client::{CallId, ClientEvent, ClientSession};
 pub use salts::{FutureSalt, ServerSalts};
@@ -21,3 +24,6 @@ pub struct RpcError {
     /// `SCREAMING_SNAKE_CASE`, sometimes with a number.
     pub message: String,
 }
+
+#[cfg(test)]
+mod tests;
