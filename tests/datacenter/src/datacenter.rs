@@ -12,7 +12,9 @@ use crate::{
     keys,
     net::{Door, Hub},
     system::{SystemClock, SystemRandom},
-    world::{World, message::Letter, password::Password, peer::Peer},
+    world::{
+        World, authorization::hex, message::Letter, password::Password, peer::Peer, user::User,
+    },
 };
 
 /// A running Telegram. Cheap to clone; everything ends when [`DataCenter::shutdown`] is called.
@@ -28,6 +30,10 @@ pub struct DataCenter {
 
 impl DataCenter {
     /// Opens all ports, of the data centers and of the control API.
+    #[allow(
+        clippy::unused_async,
+        reason = "it needs a runtime, which an async fn makes plain"
+    )]
     pub async fn start(options: Options) -> Result<Self, StartError> {
         if !(1..=9).contains(&options.dcs) {
             return Err(StartError::Count(options.dcs));
@@ -117,7 +123,7 @@ impl DataCenter {
     /// Every user and bot.
     pub fn accounts(&self) -> Vec<AccountInfo> {
         let world = self.hub.world.lock();
-        world.users.values().map(|user| user.info()).collect()
+        world.users.values().map(User::info).collect()
     }
 
     /// The account `from` writes to `to`: a user id, or a basic group's id with a minus sign.
@@ -329,7 +335,5 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
 }
 
 fn random_key(random: &dyn Random) -> String {
-    let mut bytes = [0; 24];
-    random.fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    (0..3).map(|_| hex(random.u64())).collect()
 }

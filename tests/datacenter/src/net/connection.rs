@@ -19,7 +19,7 @@ use tokio::{
 use super::{Hub, link::Link, session::Session};
 
 /// A client that has sent nothing for so long is gone; one that pings keeps its connection.
-const SILENCE: Duration = Duration::from_secs(600);
+const SILENCE: Duration = Duration::from_mins(10);
 /// A client that does not read for so long is gone.
 const STUCK: Duration = Duration::from_secs(30);
 /// How much is read at once.

@@ -94,7 +94,7 @@ impl Call<'_> {
                 "_": "chatFull",
                 "id": id,
                 "about": "",
-                "participants": self.world.participants(id, chat),
+                "participants": chat.participants(id),
                 "notify_settings": {"_": "peerNotifySettings"},
             },
         });

@@ -27,12 +27,9 @@ impl Call<'_> {
             "inputPeerEmpty" => None,
             _ => Some(self.world.input_peer(self.me, input)?),
         };
-        let from = match self.params.has("from_id") {
-            true => Some(
-                self.world
-                    .input_peer(self.me, self.params.value("from_id"))?,
-            ),
-            false => None,
+        let from = match self.params.value("from_id") {
+            Value::Null => None,
+            input => Some(self.world.input_peer(self.me, input)?),
         };
         let plain = self.params.object("filter").kind() == "inputMessagesFilterEmpty";
         let wanted = self.params.text("q").to_lowercase();

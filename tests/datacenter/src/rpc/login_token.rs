@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Call};
-use crate::{refusal::Refusal, value, world::authorization::Device};
+use crate::{refusal::Refusal, value};
 
 impl Call<'_> {
     pub(super) fn export_login_token(&mut self) -> Answer {
@@ -130,9 +130,7 @@ impl Call<'_> {
         shown.accepted = true;
         let key = shown.key;
         let device = self.world.keys.get(&key).and_then(|k| k.device.clone());
-        let granted = self
-            .world
-            .grant(self.me, device.unwrap_or_else(Device::default));
+        let granted = self.world.grant(self.me, device.unwrap_or_default());
         if let Some(key) = self.world.keys.get_mut(&key) {
             key.granted = Some(granted);
         }

@@ -67,7 +67,7 @@ impl Stage {
     }
 
     /// Keys below 20 are of data center 1, others of 2.
-    fn call(&mut self, key: u64, method: &str, params: Value) -> Result<Value, Refusal> {
+    fn call(&mut self, key: u64, method: &str, params: &Value) -> Result<Value, Refusal> {
         let schema = Schema::newest();
         let bytes = schema
             .encode_call(method, params.as_object().unwrap())
@@ -87,11 +87,11 @@ impl Stage {
     }
 
     fn ok(&mut self, key: u64, method: &str, params: Value) -> Value {
-        self.call(key, method, params).unwrap()
+        self.call(key, method, &params).unwrap()
     }
 
     fn refused(&mut self, key: u64, method: &str, params: Value) -> String {
-        self.call(key, method, params)
+        self.call(key, method, &params)
             .unwrap_err()
             .name
             .into_owned()
@@ -236,7 +236,7 @@ fn a_password_stands_between_code_and_sign_in() {
             "A": value::bytes(&proof.a),
             "M1": value::bytes(&proof.m1),
         }});
-        let answer = stage.call(11, "auth.checkPassword", proof.clone());
+        let answer = stage.call(11, "auth.checkPassword", &proof);
         assert_eq!(answer.is_ok(), right, "{attempt}: {answer:?}");
     }
     stage.ok(11, "updates.getState", json!({}));
@@ -324,7 +324,7 @@ fn only_a_grown_up_session_ends_others() {
         stage.refused(12, "account.resetAuthorization", reset.clone()),
         "FRESH_RESET_AUTHORISATION_FORBIDDEN"
     );
-    stage.world.clock.advance(Duration::from_secs(86_400));
+    stage.world.clock.advance(Duration::from_hours(24));
     stage.ok(12, "account.resetAuthorization", reset);
     assert_eq!(
         stage.refused(11, "updates.getState", json!({})),

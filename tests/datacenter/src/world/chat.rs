@@ -113,11 +113,13 @@ impl World {
         };
         self.post(by, Peer::Chat(chat), &letter)
     }
+}
 
-    /// `ChatParticipants` of a group.
-    pub(crate) fn participants(&self, id: i64, chat: &Chat) -> Value {
-        let list = chat.members.iter().map(|(user, member)| {
-            if *user == chat.creator {
+impl Chat {
+    /// `ChatParticipants` of the group.
+    pub(crate) fn participants(&self, id: i64) -> Value {
+        let list = self.members.iter().map(|(user, member)| {
+            if *user == self.creator {
                 json!({"_": "chatParticipantCreator", "user_id": user})
             } else {
                 json!({
@@ -132,7 +134,7 @@ impl World {
             "_": "chatParticipants",
             "chat_id": id,
             "participants": list.collect::<Vec<_>>(),
-            "version": chat.version,
+            "version": self.version,
         })
     }
 }

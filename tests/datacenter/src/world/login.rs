@@ -5,6 +5,7 @@ use sluice_mtproto::srp::Challenge;
 
 use super::{
     World,
+    authorization::hex,
     user::{dc_of_phone, digits},
 };
 use crate::refusal::Refusal;
@@ -80,11 +81,7 @@ impl World {
 
     /// Sends a code; returns its hash.
     pub(crate) fn send_code(&mut self, phone: &str) -> String {
-        let hash: String = self
-            .random_bytes::<9>()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let hash = hex(self.random.u64());
         let sent = SentCode {
             hash: hash.clone(),
             expires: self.clock.date() + CODE,

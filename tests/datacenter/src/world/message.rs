@@ -1,5 +1,7 @@
 //! Writing, editing, deleting and reading: what it does to everybody's mailbox, and who is told.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -262,7 +264,7 @@ impl World {
         let own: Vec<i32> = gone.iter().map(|m| m.id).collect();
         let affected = self.deleted(owner, &own);
         if revoke {
-            let mut others: std::collections::BTreeMap<i64, Vec<i32>> = Default::default();
+            let mut others: BTreeMap<i64, Vec<i32>> = BTreeMap::new();
             for message in &gone {
                 for reader in self.readers(owner, message.peer) {
                     let copy = self
