@@ -129,9 +129,10 @@ impl Link {
         Ok(())
     }
 
-    /// Takes calls from the queue into the session, as many as may be without an answer.
+    /// Takes calls from the queue into the session, as many as may be without an answer. Not before
+    /// Telegram has answered on this connection: what dies earlier was certainly never sent.
     fn take_calls(&mut self, pulse: &mut Pulse) {
-        while self.calls.len() < self.shared.limits.in_flight {
+        while pulse.answered.is_some() && self.calls.len() < self.shared.limits.in_flight {
             let Some(call) = self.line.inbox.call() else {
                 break;
             };

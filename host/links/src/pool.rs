@@ -82,10 +82,12 @@ impl Pool {
     /// Opens the main link, and keeps it open. Told again, it tries at once instead of waiting,
     /// and forgets that the key was lost. To be called within tokio's runtime.
     pub fn open(&self) {
-        let mut table = self.shared.table.lock();
-        table.open = true;
-        let seat = main_seat(&table);
-        let line = self.shared.line(&mut table, seat);
+        let line = {
+            let mut table = self.shared.table.lock();
+            table.open = true;
+            let seat = main_seat(&table);
+            self.shared.line(&mut table, seat)
+        };
         if matches!(
             self.shared.state.borrow().main,
             MainState::Closed | MainState::KeyLost
@@ -116,7 +118,8 @@ impl Pool {
                 tracing::error!(account = %self.shared.account, dc = line.seat.dc, "a link did not close in time");
             }
         }
-        if was_open && !self.shared.table.lock().open {
+        let still_closed = !self.shared.table.lock().open;
+        if was_open && still_closed {
             self.shared.set_main(MainState::Closed);
             self.shared.changed();
         }
@@ -131,6 +134,7 @@ impl Pool {
     ) -> Result<Bytes, CallError> {
         let (reply, answer) = oneshot::channel();
         let sent = Sent::default();
+        self.check_key()?;
         let line = {
             let mut table = self.shared.table.lock();
             let line = self.line_for_call(&mut table, seat)?;
@@ -150,15 +154,18 @@ impl Pool {
         }
     }
 
-    fn line_for_call(&self, table: &mut Table, seat: Seat) -> Result<Arc<Line>, CallError> {
-        let not_connected = |reason: &str| CallError::NotConnected {
-            reason: reason.to_owned(),
-        };
-        if !table.open {
-            return Err(not_connected("the links are closed"));
-        }
+    /// Apart from the table: the lock of the watched state is never taken under the table's, because
+    /// whoever looks at the one may ask for the other.
+    fn check_key(&self) -> Result<(), CallError> {
         if self.shared.state.borrow().main == MainState::KeyLost {
             return Err(not_connected("telegram does not know the key"));
+        }
+        Ok(())
+    }
+
+    fn line_for_call(&self, table: &mut Table, seat: Seat) -> Result<Arc<Line>, CallError> {
+        if !table.open {
+            return Err(not_connected("the links are closed"));
         }
         if self
             .shared
@@ -176,6 +183,7 @@ impl Pool {
 
     /// Pings over the main link and returns the round trip.
     pub async fn probe(&self, deadline: Instant) -> Result<Duration, CallError> {
+        self.check_key()?;
         let (reply, answer) = oneshot::channel();
         let line = {
             let mut table = self.shared.table.lock();
@@ -335,6 +343,12 @@ impl Pool {
     /// The schema's layer in which the pool speaks.
     pub fn layer(&self) -> i32 {
         self.shared.wrapping.layer()
+    }
+}
+
+fn not_connected(reason: &str) -> CallError {
+    CallError::NotConnected {
+        reason: reason.to_owned(),
     }
 }
 

@@ -31,12 +31,12 @@ pub(crate) async fn supervise(shared: Arc<Shared>, line: Arc<Line>, berth: Berth
                 tracing::error!(account = %shared.account, dc = line.seat.dc, %error, "{reason}");
                 line.board.broke("panic", reason);
                 if line.main {
-                    shared.outbox.push(PoolEvent::Disconnected {
-                        reason: reason.into(),
-                    });
                     shared.set_main(MainState::Connecting {
                         failures: 1,
                         reason: Some(reason.into()),
+                    });
+                    shared.outbox.push(PoolEvent::Disconnected {
+                        reason: reason.into(),
                     });
                 }
                 shared.changed();
