@@ -1,5 +1,5 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is wrong with the configuration, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,15 +7,29 @@ pub struct ConfigError {
     /// The file it is in.
     pub file: Option<PathBuf>,
     /// The line in the file, from 1.
-    pub line: Option<usize>,
+    pub line: Option<u32>,
     /// The column in the line, from 1, in characters.
-    pub column: Option<usize>,
+    pub column: Option<u32>,
     /// The environment variable or flag it came from, when not from the file.
     pub origin: Option<String>,
     /// The key (`server.listen`).
     pub key: Option<String>,
     /// What is wrong. Never a secret's value.
     pub message: String,
+}
+
+impl ConfigError {
+    /// Something that is wrong with the file as a whole.
+    pub(crate) fn of_file(file: &Path, message: String) -> Self {
+        Self {
+            file: Some(file.to_owned()),
+            line: None,
+            column: None,
+            origin: None,
+            key: None,
+            message,
+        }
+    }
 }
 
 impl std::error::Error for ConfigError {}

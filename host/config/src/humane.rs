@@ -2,6 +2,7 @@
 
 /// For `#[serde(with)]`.
 pub mod duration {
+    use std::fmt::Write as _;
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
@@ -55,7 +56,8 @@ pub mod duration {
         let mut text = String::new();
         for (unit, size) in UNITS {
             if millis >= size {
-                text.push_str(&format!("{}{unit}", millis / size));
+                // A String takes all text.
+                let _ = write!(text, "{}{unit}", millis / size);
                 millis %= size;
             }
         }
@@ -83,6 +85,10 @@ pub mod size {
     }
 
     /// Writes `"64MiB"`.
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
     pub fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&text(*value))
     }
@@ -97,7 +103,7 @@ pub mod size {
     pub(crate) fn text(value: u64) -> String {
         let (unit, size) = UNITS
             .into_iter()
-            .find(|(_, size)| value >= *size && value % *size == 0)
+            .find(|(_, size)| value >= *size && value.is_multiple_of(*size))
             .unwrap_or(("B", 1));
         format!("{}{unit}", value / size)
     }
@@ -125,6 +131,7 @@ pub mod secret {
     }
 
     /// Writes a mark.
+    #[allow(clippy::ref_option, reason = "serde passes the field")]
     pub fn serialize<S: Serializer>(
         value: &Option<Secret<String>>,
         serializer: S,

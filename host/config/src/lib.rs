@@ -2,14 +2,21 @@
 //! reloaded while running.
 //!
 //! Owns reading the environment (nothing else in the gateway does). Knows nothing of what the values
-//! are for. `config/sluice.toml` documents every key at its default.
+//! are for. `config/sluice.toml` documents every key at its default. Paths that are not absolute are
+//! taken from the working directory.
 
+mod changes;
+mod check;
+mod document;
 mod error;
 mod humane;
 mod load;
 mod overrides;
 mod sections;
 mod watch;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::ConfigError;
 pub use load::load;

@@ -25,8 +25,8 @@ impl Default for CallsSection {
     fn default() -> Self {
         Self {
             default_timeout: Duration::from_secs(30),
-            max_timeout: Duration::from_secs(300),
-            max_wait: Duration::from_secs(120),
+            max_timeout: Duration::from_mins(5),
+            max_wait: Duration::from_mins(2),
             max_attempts: 5,
         }
     }

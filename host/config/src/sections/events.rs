@@ -25,7 +25,7 @@ impl Default for EventsSection {
     fn default() -> Self {
         Self {
             max_count: 1_000_000,
-            max_age: Duration::from_secs(7 * 86_400),
+            max_age: Duration::from_hours(7 * 24),
             heartbeat: Duration::from_secs(20),
             slow_reader: Duration::from_secs(10),
         }

@@ -9,7 +9,7 @@ use crate::humane;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicySection {
-    /// The directory of plugins; without it `plugins` beside the executable.
+    /// The directory of plugins; without it `plugins` in the data directory.
     pub dir: Option<PathBuf>,
     /// The largest plugin that is looked at, in bytes.
     #[serde(with = "humane::size")]
@@ -29,9 +29,9 @@ impl Default for PolicySection {
     fn default() -> Self {
         Self {
             dir: None,
-            max_size: 64 << 20,
+            max_size: 32 << 20,
             max_memory: 64 << 20,
-            deadline: Duration::from_millis(20),
+            deadline: Duration::from_millis(10),
             export_interval: Duration::from_secs(5),
         }
     }
