@@ -24,14 +24,14 @@ pub enum Face {
 /// Every route of a face, ready to be served.
 pub fn router(app: &App, face: Face) -> Router {
     let mut routes = api();
-    if face != Face::Public {
+    if face == Face::Public {
+        routes.router = routes.router.fallback(nothing);
+    } else {
         routes = routes
             .get("/livez", ops::system::livez::handler)
             .get("/readyz", ops::system::readyz::handler);
         // Exporters choose their paths, so everything else is asked of them.
         routes.router = routes.router.fallback(ops::system::metrics::handler);
-    } else {
-        routes.router = routes.router.fallback(nothing);
     }
     let mut router = routes
         .router
@@ -122,13 +122,10 @@ fn api() -> Routes {
 /// A router that remembers what was put into it, so that a test can hold it against the OpenAPI
 /// document.
 #[derive(Default)]
-pub(crate) struct Routes {
+struct Routes {
     router: Router<App>,
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by the test that compares it")
-    )]
-    pub(crate) known: Vec<(&'static str, &'static str)>,
+    #[cfg(test)]
+    known: Vec<(&'static str, &'static str)>,
 }
 
 impl Routes {
@@ -146,12 +143,14 @@ impl Routes {
 
     fn on<T: 'static>(
         mut self,
+        #[cfg_attr(not(test), expect(unused_variables, reason = "what the test compares"))]
         name: &'static str,
         method: MethodFilter,
         path: &'static str,
         handler: impl Handler<T, App>,
     ) -> Self {
         self.router = self.router.route(path, axum::routing::on(method, handler));
+        #[cfg(test)]
         self.known.push((name, path));
         self
     }

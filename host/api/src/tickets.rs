@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use sluice_domain::{ApiKeyRecord, Random};
 
 /// How long a ticket can be used for. A browser opens its socket at once.
-pub(crate) const LIFE: Duration = Duration::from_secs(60);
+pub(crate) const LIFE: Duration = Duration::from_mins(1);
 
 /// Tickets that can be open at once: more than any page opens sockets in a minute, few enough that
 /// making them is no way to fill the memory.

@@ -53,11 +53,12 @@ pub(crate) async fn handler(
 /// Nothing in here comes from the request but the code, whose letters were checked.
 fn page(code: &str, category: Category, origin: &str, meaning: &str, retry: &str) -> String {
     let title = title(code);
-    let paragraphs: String = [origin, meaning, retry]
-        .iter()
-        .filter(|text| !text.is_empty())
-        .map(|text| format!("<p>{}</p>\n", escape(text)))
-        .collect();
+    let mut paragraphs = String::new();
+    for text in [origin, meaning, retry] {
+        if !text.is_empty() {
+            paragraphs.extend(["<p>", &escape(text), "</p>\n"]);
+        }
+    }
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          <h1>{title}</h1>\n<p><code>{code}</code>, category <code>{category}</code></p>\n\

@@ -8,6 +8,7 @@ use crate::problem::Result;
 
 /// Which gateway this is.
 #[derive(Serialize, utoipa::ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the field's name is the API's")]
 pub(crate) struct Version {
     /// `sluice`.
     name: &'static str,

@@ -1,0 +1,221 @@
+//! A data center and a gateway in one process, with accounts that signed in for real.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sluice_accounts::{Accounts, NewAccount};
+use sluice_config::{Config, CustomDc};
+use sluice_datacenter::{DataCenter, Options};
+use sluice_domain::{AccountKind, AccountName, AccountState, Environment, EventFilter, Secret};
+use sluice_events::{Hub, ReaderItem};
+use sluice_telemetry::LogHandle;
+
+use crate::{Gateway, Start};
+
+/// Rotation needs an authorization older than a day.
+const AGE: Duration = Duration::from_hours(48);
+
+/// How long the accounts may take to be seen connected. Key exchanges in an unoptimised build take
+/// a second each.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What a demo is made of.
+pub struct DemoOptions {
+    /// Where it listens, and everything else that is not about Telegram.
+    pub config: Config,
+    /// The data directory.
+    pub data: PathBuf,
+    /// How many accounts sign in.
+    pub accounts: usize,
+    /// The data center.
+    pub datacenter: Options,
+    /// Components shipped with the gateway; those beside the executable when left out.
+    pub bundled_plugins: Option<PathBuf>,
+    /// See [`Start::log`].
+    pub log: Option<LogHandle>,
+}
+
+impl DemoOptions {
+    /// With everything else as it usually is.
+    pub fn new(config: Config, data: PathBuf, accounts: usize) -> Self {
+        Self {
+            config,
+            data,
+            accounts,
+            datacenter: Options::default(),
+            bundled_plugins: crate::settings::bundled_plugins(),
+            log: None,
+        }
+    }
+}
+
+/// A running demo.
+pub struct Demo {
+    /// The gateway.
+    pub gateway: Gateway,
+    /// The Telegram it talks to.
+    pub datacenter: DataCenter,
+    /// A key with every scope.
+    pub admin_key: Secret<String>,
+    /// The accounts; the first is the default account.
+    pub accounts: Vec<AccountName>,
+}
+
+impl Demo {
+    /// Starts both and signs the accounts in.
+    pub async fn start(options: DemoOptions) -> anyhow::Result<Self> {
+        let datacenter = DataCenter::start(options.datacenter).await?;
+        let started = Self::on(
+            &datacenter,
+            options.config,
+            options.data,
+            options.accounts,
+            options.bundled_plugins,
+            options.log,
+        )
+        .await;
+        match started {
+            Ok((gateway, admin_key, accounts)) => Ok(Self {
+                gateway,
+                datacenter,
+                admin_key,
+                accounts,
+            }),
+            Err(error) => {
+                datacenter.shutdown().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn on(
+        datacenter: &DataCenter,
+        config: Config,
+        data: PathBuf,
+        accounts: usize,
+        bundled_plugins: Option<PathBuf>,
+        log: Option<LogHandle>,
+    ) -> anyhow::Result<(Gateway, Secret<String>, Vec<AccountName>)> {
+        let names = (1..=accounts)
+            .map(name)
+            .collect::<Result<Vec<AccountName>, _>>()?;
+        let mut start = Start::with(configured(config, datacenter, data, &names));
+        start.bundled_plugins = bundled_plugins;
+        start.log = log;
+        let gateway = Gateway::start(start).await?;
+        for (index, name) in names.iter().enumerate() {
+            sign_in(gateway.accounts(), datacenter, name, index)
+                .await
+                .with_context(|| format!("signing in {name}"))?;
+        }
+        datacenter.age_authorizations(None, AGE);
+        tokio::time::timeout(PATIENCE, connected(gateway.hub(), &names))
+            .await
+            .context("the accounts do not connect")??;
+        let admin_key = gateway.create_admin_key("demo").await?;
+        Ok((gateway, admin_key, names))
+    }
+}
+
+/// demo, demo-2, demo-3, …
+fn name(number: usize) -> Result<AccountName, sluice_domain::BadAccountName> {
+    match number {
+        1 => "demo".parse(),
+        _ => format!("demo-{number}").parse(),
+    }
+}
+
+/// The configuration with the data center as its Telegram.
+fn configured(
+    mut config: Config,
+    datacenter: &DataCenter,
+    data: PathBuf,
+    names: &[AccountName],
+) -> Config {
+    config.telegram.environment = Environment::Custom;
+    config.telegram.custom.dcs = datacenter
+        .dcs()
+        .into_iter()
+        .map(|dc| CustomDc {
+            id: dc.id,
+            address: dc.address,
+            media_address: Some(dc.media_address),
+        })
+        .collect();
+    config.telegram.custom.public_keys = vec![datacenter.public_key_pem().to_owned()];
+    // The data center takes any; a real one is never sent anywhere by a demo.
+    config.telegram.api_id = Some(1);
+    config.telegram.api_hash = Some(Secret::new("demo".to_owned()));
+    if let Some(first) = names.first() {
+        config.telegram.default_account = first.clone();
+    }
+    config.data.dir = data;
+    config
+}
+
+async fn sign_in(
+    accounts: &Accounts,
+    datacenter: &DataCenter,
+    name: &AccountName,
+    index: usize,
+) -> anyhow::Result<()> {
+    let dcs = datacenter.dcs();
+    let dc = dcs
+        .get(index.checked_rem(dcs.len()).unwrap_or(0))
+        .map_or(1, |dc| dc.id);
+    let phone = format!("99966{dc}{:04}", index + 1);
+    datacenter.create_account(sluice_datacenter::NewAccount {
+        phone: Some(phone.clone()),
+        first_name: Some(format!("Demo {}", index + 1)),
+        username: Some(name.as_str().replace('-', "_")),
+        ..sluice_datacenter::NewAccount::default()
+    })?;
+    // The data center of an earlier run took its authorizations with it.
+    if accounts.view(name).is_ok() {
+        accounts.delete(name, true).await?;
+    }
+    accounts
+        .create(NewAccount {
+            name: name.clone(),
+            kind: AccountKind::User,
+            api_id: None,
+            api_hash: None,
+            environment: None,
+            device: None,
+        })
+        .await?;
+    accounts.send_code(name, &phone).await?;
+    let code = dc.to_string().repeat(5);
+    let view = accounts.sign_in(name, Secret::new(code)).await?;
+    anyhow::ensure!(
+        matches!(view.state, AccountState::Ready | AccountState::Connecting),
+        "the sign-in led to {}",
+        view.state.as_str()
+    );
+    Ok(())
+}
+
+/// Waits until every account was seen connected.
+async fn connected(hub: &Arc<Hub>, names: &[AccountName]) -> anyhow::Result<()> {
+    let mut waiting: Vec<&str> = names.iter().map(AccountName::as_str).collect();
+    let mut reader = hub.reader(
+        None,
+        EventFilter {
+            types: vec!["status".to_owned()],
+            accounts: Vec::new(),
+        },
+    );
+    while !waiting.is_empty() {
+        let ReaderItem::Live(text) = reader.next().await? else {
+            continue;
+        };
+        let status: serde_json::Value = serde_json::from_str(&text)?;
+        if status.get("connected") == Some(&true.into()) {
+            let account = status.get("account").and_then(serde_json::Value::as_str);
+            waiting.retain(|name| Some(*name) != account);
+        }
+    }
+    Ok(())
+}

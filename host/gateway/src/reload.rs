@@ -1,0 +1,44 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use sluice_accounts::Settings;
+use sluice_config::{Config, Reload};
+use sluice_store::Store;
+use sluice_telemetry::LogHandle;
+
+use crate::reports::Reports;
+use crate::settings;
+
+/// What happens when the configuration's file changed: those who keep a part of it get theirs, and
+/// the event goes into the log.
+pub(crate) fn follow(
+    config: &Arc<ArcSwap<Config>>,
+    accounts: &Arc<ArcSwap<Settings>>,
+    store: &Arc<Store>,
+    log: Option<LogHandle>,
+    reports: Reports,
+) -> impl Fn(Reload) + Send + Sync + 'static {
+    let (config, accounts, store) = (Arc::clone(config), Arc::clone(accounts), Arc::clone(store));
+    move |reload| {
+        match &reload {
+            Reload::Applied {
+                changed,
+                restart_needed,
+            } => {
+                tracing::info!(?changed, ?restart_needed, "the configuration was reloaded");
+                let config = config.load();
+                accounts.store(Arc::new(settings::accounts(&config)));
+                if let Err(error) = store.set_retention(settings::retention(&config)) {
+                    tracing::warn!(%error, "the event log keeps its retention");
+                }
+                if let Some(Err(error)) = log.as_ref().map(|log| log.set_level(&config.log.level)) {
+                    tracing::warn!(%error, "the log keeps its level");
+                }
+            }
+            Reload::Refused { error } => {
+                tracing::warn!(%error, "the changed configuration is refused; the old one stays");
+            }
+        }
+        reports.report(reload.into());
+    }
+}
