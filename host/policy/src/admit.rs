@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::component::Component;
 use wasmtime::{Engine, Precompiled};
 
 use crate::contract;
 use crate::golden;
 use crate::plugin::Body;
-use crate::runtime::{Contract, Cost, Host, Runner, Runtime, check_declared};
+use crate::runtime::{Cost, Prepared, Reuse, Runner, Runtime, check_declared};
 use crate::sidecar::Sidecar;
 use crate::{Kind, Limits};
 
@@ -28,7 +28,7 @@ pub(crate) fn admit(
 ) -> Result<Body, String> {
     check_form(bytes)?;
     let component = Component::from_binary(runtime.engine(), bytes)
-        .map_err(|error| format!("is not a valid component: {}", error.root_cause()))?;
+        .map_err(|error| format!("does not compile: {}", error.root_cause()))?;
     let ty = component.component_type();
     let kind = contract::kind(ty.exports(runtime.engine()).map(|(name, _)| name))?;
     contract::check_imports(ty.imports(runtime.engine()).map(|(name, _)| name))?;
@@ -43,40 +43,36 @@ pub(crate) fn admit(
         Kind::Retry | Kind::Categorize => limits.decision_deadline,
         Kind::Export => limits.export_deadline,
     });
-    let cost = Cost {
-        memory: sidecar.memory(limits),
-        time,
-        answer: if kind == Kind::Export {
-            LARGE_ANSWER
-        } else {
-            SMALL_ANSWER
+    let prepared = Arc::new(Prepared {
+        runtime: runtime.clone(),
+        plugin: name.into(),
+        pre,
+        settings: sidecar.settings.clone(),
+        cost: Cost {
+            memory: sidecar.memory(limits),
+            time,
+            answer: if kind == Kind::Export {
+                LARGE_ANSWER
+            } else {
+                SMALL_ANSWER
+            },
         },
+    });
+    // Hundreds of questions: one instance answers them all, so that a new file serves soon.
+    let rehearsal = Reuse {
+        max_calls: u32::MAX,
     };
-    let body = match kind {
-        Kind::Retry => Body::Retry(runner(runtime, name, pre, sidecar, cost)?),
-        Kind::Categorize => Body::Categorize(runner(runtime, name, pre, sidecar, cost)?),
-        Kind::Export => Body::Export(runner(runtime, name, pre, sidecar, cost)?),
-    };
-    golden::check(&body, limits)?;
-    Ok(body)
+    golden::check(&body(kind, &prepared, Some(rehearsal))?, limits)?;
+    body(kind, &prepared, sidecar.reuse)
 }
 
-fn runner<C: Contract>(
-    runtime: &Arc<Runtime>,
-    name: &str,
-    pre: InstancePre<Host>,
-    sidecar: &Sidecar,
-    cost: Cost,
-) -> Result<Runner<C>, String> {
-    Runner::new(
-        runtime,
-        name,
-        pre,
-        sidecar.settings.clone(),
-        cost,
-        sidecar.reuse,
-    )
-    .map_err(|error| format!("does not fit its contract: {}", error.root_cause()))
+fn body(kind: Kind, prepared: &Arc<Prepared>, reuse: Option<Reuse>) -> Result<Body, String> {
+    let body = match kind {
+        Kind::Retry => Runner::new(prepared, reuse).map(Body::Retry),
+        Kind::Categorize => Runner::new(prepared, reuse).map(Body::Categorize),
+        Kind::Export => Runner::new(prepared, reuse).map(Body::Export),
+    };
+    body.map_err(|error| format!("does not fit its contract: {}", error.root_cause()))
 }
 
 /// Says plainly what is wrong with files that people really drop in.

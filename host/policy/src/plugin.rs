@@ -53,7 +53,7 @@ impl Body {
         let question = contract::retry::question(attempt);
         runner
             .ask(|exports, store| exports.sluice_retry_policy().call_decide(store, question))
-            .map(contract::retry::answer)
+            .map(|decision| contract::retry::answer(&decision))
     }
 
     /// None when it abstains, or is no categorizer.

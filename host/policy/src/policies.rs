@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sluice_domain::{
-    AccountName, Attempt, Batch, Category, Clock, Decision, Delivery, EventBody, Failure, Verdict,
+    AccountName, Attempt, Batch, Category, Clock, Decision, Delivery, EventBody, Failure, Severity,
+    Verdict,
 };
 
 use crate::envelope::{bound_decision, bound_verdict};
@@ -119,7 +120,7 @@ impl Policies {
                 }
                 Ok(None) => {}
                 Err(_) if plugin.sidecar.on_failure == OnFailure::Fail => {
-                    return failed_verdict(native(), &plugin.name);
+                    return failed_verdict(&native(), &plugin.name);
                 }
                 Err(_) => break,
             }
@@ -275,13 +276,15 @@ fn deliver(delivery: Delivery, served: &mut HashMap<String, Arc<Served>>) -> Res
 }
 
 /// The verdict for a call whose categorizer did not answer and whose operator wants that to show.
-fn failed_verdict(native: Verdict, plugin: &str) -> Verdict {
+fn failed_verdict(native: &Verdict, plugin: &str) -> Verdict {
     Verdict {
         category: Category::Policy,
         code: "POLICY_FAILED".into(),
         status: 500,
         retryable: false,
+        wait: native.wait,
+        wait_scope: native.wait_scope,
+        severity: Severity::Error,
         advice: format!("The policy {plugin} did not answer; GET /api/plugins says why."),
-        ..native
     }
 }

@@ -44,8 +44,8 @@ impl Default for Limits {
             decision_deadline: Duration::from_millis(10),
             export_deadline: Duration::from_millis(250),
             max_attempts: 5,
-            max_wait: Duration::from_secs(300),
-            max_park: Duration::from_secs(86_400),
+            max_wait: Duration::from_mins(5),
+            max_park: Duration::from_hours(24),
         }
     }
 }

@@ -97,21 +97,21 @@ fn verdict_record(verdict: &Verdict) -> wit::Verdict<'_> {
     }
 }
 
-/// The answer of `decide`; none for an abstention, or an answer of a later contract.
-pub(crate) fn answer(decision: wit::Decision) -> Option<Decision> {
+/// The answer of `decide`; none for an abstention, which an answer of a later contract counts as.
+pub(crate) fn answer(decision: &wit::Decision) -> Option<Decision> {
     match decision {
-        wit::Decision::Abstain => None,
         wit::Decision::GiveUp => Some(Decision::GiveUp),
         wit::Decision::Retry(wit::Repeat {
             after_ms,
             other_link,
             extensions: _,
         }) => Some(Decision::Retry {
-            after_ms,
-            other_link,
+            after_ms: *after_ms,
+            other_link: *other_link,
         }),
-        wit::Decision::Park(seconds) => Some(Decision::Park { seconds }),
-        wit::Decision::Other(wit::Later {
+        wit::Decision::Park(seconds) => Some(Decision::Park { seconds: *seconds }),
+        wit::Decision::Abstain
+        | wit::Decision::Other(wit::Later {
             code: _,
             extensions: _,
         }) => None,

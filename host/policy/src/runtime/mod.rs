@@ -13,7 +13,7 @@ use wasmtime::{
 };
 
 pub(crate) use host::Host;
-pub(crate) use runner::{Contract, Cost, Fault, Reuse, Runner};
+pub(crate) use runner::{Contract, Cost, Fault, Prepared, Reuse, Runner};
 use ticker::Ticker;
 
 use crate::{Limits, PolicyError, contract};

@@ -61,13 +61,19 @@ pub(crate) enum Fault {
     Trap(String),
 }
 
+/// A component with what its instances get.
+pub(crate) struct Prepared {
+    pub runtime: Arc<Runtime>,
+    pub plugin: Arc<str>,
+    pub pre: InstancePre<Host>,
+    pub settings: Vec<(String, String)>,
+    pub cost: Cost,
+}
+
 /// Runs one component.
 pub(crate) struct Runner<C: Contract> {
-    runtime: Arc<Runtime>,
-    plugin: Arc<str>,
+    prepared: Arc<Prepared>,
     contract: C,
-    settings: Vec<(String, String)>,
-    cost: Cost,
     reuse: Option<Reuse>,
     slots: Box<[Mutex<Option<Instance<C>>>]>,
 }
@@ -79,25 +85,16 @@ struct Instance<C: Contract> {
 }
 
 impl<C: Contract> Runner<C> {
-    pub(crate) fn new(
-        runtime: &Arc<Runtime>,
-        plugin: &str,
-        pre: InstancePre<Host>,
-        settings: Vec<(String, String)>,
-        cost: Cost,
-        reuse: Option<Reuse>,
-    ) -> wasmtime::Result<Self> {
+    /// Fails when the component does not have the exports in the shape of the contract.
+    pub(crate) fn new(prepared: &Arc<Prepared>, reuse: Option<Reuse>) -> wasmtime::Result<Self> {
         let slots = if reuse.is_some() {
             std::thread::available_parallelism().map_or(2, usize::from)
         } else {
             0
         };
         Ok(Self {
-            runtime: runtime.clone(),
-            plugin: plugin.into(),
-            contract: C::new(pre)?,
-            settings,
-            cost,
+            prepared: prepared.clone(),
+            contract: C::new(prepared.pre.clone())?,
             reuse,
             slots: (0..slots).map(|_| Mutex::new(None)).collect(),
         })
@@ -109,7 +106,7 @@ impl<C: Contract> Runner<C> {
         &self,
         question: impl FnOnce(&C::Exports, &mut Store<Host>) -> wasmtime::Result<R>,
     ) -> Result<R, Fault> {
-        let _running = self.runtime.ticker().running();
+        let _running = self.prepared.runtime.ticker().running();
         let Some((reuse, mut slot)) = self.reuse.zip(self.slot()) else {
             let mut instance = self.instance()?;
             return self.put(&mut instance, question);
@@ -138,23 +135,24 @@ impl<C: Contract> Runner<C> {
         instance.store.data_mut().renew();
         instance
             .store
-            .set_epoch_deadline(Ticker::epochs(self.cost.time));
+            .set_epoch_deadline(Ticker::epochs(self.prepared.cost.time));
         question(&instance.exports, &mut instance.store)
             .map_err(|error| self.fault(&instance.store, &error))
     }
 
     fn instance(&self) -> Result<Instance<C>, Fault> {
-        let host = Host::new(self.plugin.clone(), self.cost.memory);
-        let mut store = Store::new(self.runtime.engine(), host);
+        let host = Host::new(self.prepared.plugin.clone(), self.prepared.cost.memory);
+        let mut store = Store::new(self.prepared.runtime.engine(), host);
         store.limiter(|host| host);
-        store.set_hostcall_fuel(self.cost.answer);
-        store.set_epoch_deadline(Ticker::epochs(self.cost.time));
+        store.set_hostcall_fuel(self.prepared.cost.answer);
+        store.set_epoch_deadline(Ticker::epochs(self.prepared.cost.time));
         let exports = self
             .contract
             .instantiate(&mut store)
             .map_err(|error| self.fault(&store, &error))?;
-        if !self.settings.is_empty() {
+        if !self.prepared.settings.is_empty() {
             let settings: Vec<_> = self
+                .prepared
                 .settings
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -172,10 +170,10 @@ impl<C: Contract> Runner<C> {
 
     fn fault(&self, store: &Store<Host>, error: &wasmtime::Error) -> Fault {
         if store.data().denied() {
-            return Fault::Memory(self.cost.memory);
+            return Fault::Memory(self.prepared.cost.memory);
         }
         match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => Fault::Deadline(self.cost.time),
+            Some(Trap::Interrupt) => Fault::Deadline(self.prepared.cost.time),
             Some(trap) => Fault::Trap(trap.to_string()),
             None => Fault::Trap(clip(&error.root_cause().to_string())),
         }

@@ -1,0 +1,53 @@
+//! Components for tests: the shipped ones, and hostile ones made from `tests/guests`.
+
+use std::path::{Path, PathBuf};
+
+use wit_component::{StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The folder of the shipped components, in the target directory that this test lies in.
+pub fn shipped() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let dir = test
+        .ancestors()
+        .map(|dir| dir.join("plugins"))
+        .find(|dir| dir.join("retry.wasm").is_file());
+    dir.expect("the shipped components are not built: run `make components` first")
+}
+
+/// The retry policy that sits out every wait.
+pub fn patient() -> Vec<u8> {
+    let file = shipped().join("examples/patient-retry.wasm");
+    std::fs::read(&file).expect("the example is not built: run `make components` first")
+}
+
+/// A guest of `tests/guests` in the world of retry policies.
+pub fn retry(text: &str) -> Vec<u8> {
+    component(text, "0.1.0")
+}
+
+/// The same in a version of the contracts that does not exist.
+pub fn retry_of_the_future(text: &str) -> Vec<u8> {
+    component(&text.replace("@0.1.0", "@9.1.0"), "9.1.0")
+}
+
+pub fn core_module(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap()
+}
+
+fn component(text: &str, version: &str) -> Vec<u8> {
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let mut resolve = Resolve::default();
+    let mut package = None;
+    for file in ["core/core.wit", "host/host.wit", "retry/retry.wit"] {
+        let text = std::fs::read_to_string(wit.join(file)).unwrap();
+        let text = text.replace("@0.1.0", &format!("@{version}"));
+        package = Some(resolve.push_str(file, &text).unwrap());
+    }
+    let world = resolve
+        .select_world(&[package.unwrap()], Some("retry-policy"))
+        .unwrap();
+    let mut module = core_module(text);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    sluice_componentize::componentize(&module).unwrap()
+}

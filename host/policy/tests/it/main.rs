@@ -1,0 +1,15 @@
+//! The component runtime through its public face. Needs the components (`make components`).
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests fail by panicking, and helpers here are tests too"
+)]
+
+mod fixture;
+mod guests;
+mod hostile;
+mod reload;
+mod shipped;
