@@ -1,92 +1,238 @@
 //! The registry of accounts and the facade the API calls.
-#![allow(unused_variables, clippy::unused_async, clippy::todo)]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-use sluice_domain::{AccountName, Problem, Secret};
+use parking_lot::RwLock;
+use serde_json::{Map, Value, json};
+use sluice_domain::{
+    AccountName, AccountRecord, AccountState, Category, FieldError, Problem, Secret,
+};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::account::Account;
+use crate::shared::{Shared, store_problem};
 use crate::{
     AccountView, AccountsError, CallOptions, CleanupView, Deps, DoneView, HealthView, LimitsView,
     MonitoringSessionsView, MonitoringTelegramView, NewAccount, PoolStatusView, RotateRequest,
-    RotationView, SignInView, StatusView,
+    RotationView, SignInView, StatusView, actor, call, health, lifecycle, monitoring, problems,
+    rotation, sign_in,
 };
 
 /// Every account of the gateway.
 pub struct Accounts {
-    deps: Deps,
+    shared: Arc<Shared>,
+    accounts: RwLock<BTreeMap<AccountName, Arc<Account>>>,
+    /// Accounts are made and removed one at a time.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Accounts {
     /// Reads the accounts from the store and connects those that were signed in.
     pub async fn open(deps: Deps) -> Result<Arc<Self>, AccountsError> {
-        Ok(Arc::new(Self { deps }))
+        let shared = Shared::new(deps);
+        let records = shared.store(|store| store.accounts()).await?;
+        let all = Arc::new(Self {
+            shared,
+            accounts: RwLock::default(),
+            changing: tokio::sync::Mutex::new(()),
+        });
+        for record in records {
+            let connects = record.state == AccountState::Ready;
+            let account = all.add(record);
+            if connects {
+                all.spawn(async move {
+                    actor::restore(&account).await;
+                    rotation::recover(account).await;
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    fn add(&self, record: AccountRecord) -> Arc<Account> {
+        let (inbox, inputs) = mpsc::channel(actor::INBOX);
+        let account = Account::new(Arc::clone(&self.shared), record, inbox);
+        self.spawn(actor::supervise(Arc::clone(&account), inputs));
+        let mut accounts = self.accounts.write();
+        accounts.insert(account.name.clone(), Arc::clone(&account));
+        drop(accounts);
+        account.publish_status();
+        account
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.deps.tracker.spawn(task);
+    }
+
+    /// Runs what must not end half-way when the caller goes away.
+    async fn finish<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let run = self.shared.deps.tracker.spawn(task);
+        run.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a step of an account failed");
+            Err(Problem::new(
+                500,
+                "INTERNAL",
+                Category::Internal,
+                "the gateway failed at this",
+            ))
+        })
+    }
+
+    fn get(&self, name: &AccountName) -> Result<Arc<Account>, Problem> {
+        let accounts = self.accounts.read();
+        let found = accounts.get(name).map(Arc::clone);
+        found.ok_or_else(|| problems::unknown_account(name.as_str()))
+    }
+
+    fn chosen(&self, name: Option<&AccountName>) -> Result<Vec<Arc<Account>>, Problem> {
+        match name {
+            Some(name) => Ok(vec![self.get(name)?]),
+            None => Ok(self.accounts.read().values().map(Arc::clone).collect()),
+        }
     }
 
     /// Closes every link and ends every task of the accounts.
     pub async fn shutdown(&self) {
-        todo!()
+        self.shared.stop.cancel();
+        let accounts: Vec<_> = self.accounts.read().values().map(Arc::clone).collect();
+        let closing = accounts.iter().filter_map(|account| account.session());
+        futures_util::future::join_all(closing.map(|session| async move {
+            session.pool.close().await;
+        }))
+        .await;
     }
 
     /// Every account, by name.
     pub fn list(&self) -> Vec<AccountView> {
-        todo!()
+        self.accounts
+            .read()
+            .values()
+            .map(|account| account.view())
+            .collect()
     }
 
     /// One account.
     pub fn view(&self, name: &AccountName) -> Result<AccountView, Problem> {
-        todo!()
+        Ok(self.get(name)?.view())
     }
 
     /// Makes an account, signed out.
     pub async fn create(&self, new: NewAccount) -> Result<AccountView, Problem> {
-        todo!()
+        let api = api_of(&new)?;
+        let _changing = self.changing.lock().await;
+        if self.accounts.read().contains_key(&new.name) {
+            return Err(Problem::new(
+                409,
+                "ALREADY_EXISTS",
+                Category::Conflict,
+                format!("there is an account named {} already", new.name),
+            )
+            .of(&new.name));
+        }
+        let record = AccountRecord {
+            name: new.name,
+            kind: new.kind,
+            api,
+            environment: new.environment,
+            device: new.device.unwrap_or_default(),
+            state: AccountState::SignedOut,
+            state_reason: None,
+            user_id: None,
+            created_at: self.shared.now(),
+            bot_token: None,
+        };
+        let kept = record.clone();
+        self.shared
+            .store(move |store| store.insert_account(&kept))
+            .await
+            .map_err(|error| store_problem(&error).of(&record.name))?;
+        Ok(self.add(record).view())
     }
 
     /// Closes an account and removes it. Its sealed key is kept 30 days unless `purge`.
     pub async fn delete(&self, name: &AccountName, purge: bool) -> Result<(), Problem> {
-        todo!()
+        let _changing = self.changing.lock().await;
+        let account = self.get(name)?;
+        let ending = Arc::clone(&account);
+        self.finish(async move { lifecycle::end(&ending).await })
+            .await?;
+        let (gone, at) = (name.clone(), self.shared.now());
+        self.shared
+            .store(move |store| store.delete_account(&gone, purge, at))
+            .await
+            .map_err(|error| store_problem(&error).of(name))?;
+        self.accounts.write().remove(name);
+        self.shared.ledger.forget(name);
+        self.shared.deps.live.forget(name);
+        self.shared.deps.telemetry.calls().forget(name);
+        Ok(())
     }
 
     /// The account a request means: the one it names, or the default account. 404 for others.
     pub fn resolve(&self, name: Option<&str>) -> Result<AccountName, Problem> {
-        todo!()
+        let Some(name) = name else {
+            let name = self.shared.settings().default_account.clone();
+            return self.get(&name).map(|_| name).map_err(|problem| {
+                problem.advise(
+                    "Name one by ?account=NAME, or make the default account: POST /api/accounts.",
+                )
+            });
+        };
+        let parsed: AccountName = name.parse().map_err(|_| problems::unknown_account(name))?;
+        self.get(&parsed).map(|_| parsed)
     }
 
     /// What the last probe saw.
     pub fn status(&self, name: &AccountName) -> Result<StatusView, Problem> {
-        todo!()
+        Ok(self.get(name)?.status())
     }
 
     /// Opens the links of an account that has a session. Also ends parking.
     pub async fn connect(&self, name: &AccountName) -> Result<DoneView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { lifecycle::connect(&account).await })
+            .await
     }
 
     /// Closes the links and keeps the session.
     pub async fn disconnect(&self, name: &AccountName) -> Result<DoneView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { lifecycle::disconnect(&account).await })
+            .await
     }
 
     /// Ends the authorization at Telegram and removes the key.
     pub async fn log_out(&self, name: &AccountName) -> Result<DoneView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { lifecycle::log_out(&account).await })
+            .await
     }
 
     /// Asks Telegram to send a code to this phone number.
     pub async fn send_code(&self, name: &AccountName, phone: &str) -> Result<SignInView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        let phone = phone.to_owned();
+        self.finish(async move { sign_in::send_code(&account, &phone).await })
+            .await
     }
 
     /// Has the code sent again by the next means.
     pub async fn resend_code(&self, name: &AccountName) -> Result<SignInView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { sign_in::resend_code(&account).await })
+            .await
     }
 
     /// Takes the code back.
     pub async fn cancel_code(&self, name: &AccountName) -> Result<SignInView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { sign_in::cancel(&account).await })
+            .await
     }
 
     /// Signs in with the code.
@@ -95,7 +241,9 @@ impl Accounts {
         name: &AccountName,
         code: Secret<String>,
     ) -> Result<SignInView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { sign_in::sign_in(&account, &code).await })
+            .await
     }
 
     /// Gives the password of the second factor.
@@ -104,12 +252,16 @@ impl Accounts {
         name: &AccountName,
         password: Secret<String>,
     ) -> Result<SignInView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { sign_in::password(&account, &password).await })
+            .await
     }
 
     /// A QR token; renewed and pushed as `login_qr` events until it is accepted.
     pub async fn qr(&self, name: &AccountName) -> Result<SignInView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { sign_in::qr(&account).await })
+            .await
     }
 
     /// Signs a bot in.
@@ -118,12 +270,20 @@ impl Accounts {
         name: &AccountName,
         token: Secret<String>,
     ) -> Result<SignInView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { sign_in::bot(&account, token).await })
+            .await
     }
 
     /// The account's own user, asked of Telegram now.
     pub async fn me(&self, name: &AccountName) -> Result<Value, Problem> {
-        todo!()
+        let Value::Object(params) = json!({"id": [{"_": "inputUserSelf"}]}) else {
+            return Ok(Value::Null);
+        };
+        let users = self
+            .call(name, "users.getUsers", params, CallOptions::default())
+            .await?;
+        Ok(users.get(0).cloned().unwrap_or_default())
     }
 
     /// Calls a method of Telegram's schema.
@@ -134,7 +294,8 @@ impl Accounts {
         params: Map<String, Value>,
         options: CallOptions,
     ) -> Result<Value, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        call::call(&account, method, params, &options).await
     }
 
     /// Begins a rotation of the session (or, as a dry run, checks whether one could begin). The
@@ -144,17 +305,19 @@ impl Accounts {
         name: &AccountName,
         request: RotateRequest,
     ) -> Result<RotationView, Problem> {
-        todo!()
+        let account = self.get(name)?;
+        self.finish(async move { rotation::begin(&account, request).await })
+            .await
     }
 
     /// A rotation by its id.
     pub async fn rotation(&self, id: &str) -> Result<RotationView, Problem> {
-        todo!()
+        rotation::one(&self.shared, id).await
     }
 
     /// An account's rotations, newest first.
     pub async fn rotations(&self, name: &AccountName) -> Result<Vec<RotationView>, Problem> {
-        todo!()
+        rotation::all(self.get(name)?.as_ref()).await
     }
 
     /// Waits until a rotation has ended; one that failed is a problem, as is the deadline.
@@ -163,17 +326,21 @@ impl Accounts {
         id: &str,
         deadline: Instant,
     ) -> Result<RotationView, Problem> {
-        todo!()
+        rotation::await_end(&self.shared, id, deadline).await
     }
 
     /// Score and checks of the session.
     pub async fn session_health(&self, name: &AccountName) -> Result<HealthView, Problem> {
-        todo!()
+        Ok(health::health(&self.get(name)?).await)
     }
 
     /// Links of one account, or of all.
     pub fn pool_status(&self, name: Option<&AccountName>) -> Result<PoolStatusView, Problem> {
-        todo!()
+        let links = self.chosen(name)?;
+        let links = links
+            .iter()
+            .flat_map(|account| monitoring::connections(account));
+        Ok(monitoring::pool_status(links.collect()))
     }
 
     /// Closes idle and broken links of one account, or of all; with `force` also busy ones.
@@ -182,7 +349,20 @@ impl Accounts {
         name: Option<&AccountName>,
         force: bool,
     ) -> Result<CleanupView, Problem> {
-        todo!()
+        let mut view = CleanupView {
+            closed: Vec::new(),
+            kept: 0,
+        };
+        for account in self.chosen(name)? {
+            // A closed account has no links to clean up, and must not get one.
+            let Some(session) = account.session() else {
+                continue;
+            };
+            let cleanup = session.pool.cleanup(force).await;
+            view.closed.extend(cleanup.closed);
+            view.kept += cleanup.kept;
+        }
+        Ok(view)
     }
 
     /// Calls, errors, latencies and waits of one account, or of all.
@@ -190,7 +370,14 @@ impl Accounts {
         &self,
         name: Option<&AccountName>,
     ) -> Result<MonitoringTelegramView, Problem> {
-        todo!()
+        let accounts = self.chosen(name)?;
+        Ok(MonitoringTelegramView {
+            accounts: accounts
+                .iter()
+                .map(|account| monitoring::traffic(account))
+                .collect(),
+            since: self.shared.deps.telemetry.calls().since(),
+        })
     }
 
     /// Sessions of one account, or of all.
@@ -198,21 +385,62 @@ impl Accounts {
         &self,
         name: Option<&AccountName>,
     ) -> Result<MonitoringSessionsView, Problem> {
-        todo!()
+        let mut sessions = Vec::new();
+        for account in self.chosen(name)? {
+            let score = health::quick_score(&account);
+            sessions.push(health::session(&account, score).await);
+        }
+        Ok(MonitoringSessionsView { sessions })
     }
 
     /// Waits in force.
     pub fn limits(&self, name: Option<&AccountName>) -> Result<LimitsView, Problem> {
-        todo!()
+        if let Some(name) = name {
+            self.get(name)?;
+        }
+        let limits = self.shared.ledger.list(name, self.shared.now());
+        Ok(LimitsView { limits })
     }
 
     /// Which account a limit belongs to, for the check of scopes.
     pub fn limit_account(&self, id: &str) -> Result<AccountName, Problem> {
-        todo!()
+        let limits = self.shared.ledger.list(None, self.shared.now());
+        let found = limits.into_iter().find(|limit| limit.id == id);
+        found
+            .map(|limit| limit.account)
+            .ok_or_else(|| unknown_limit(id))
     }
 
     /// Forgets a wait.
     pub fn remove_limit(&self, id: &str) -> Result<(), Problem> {
-        todo!()
+        if self.shared.ledger.remove(id) {
+            Ok(())
+        } else {
+            Err(unknown_limit(id))
+        }
+    }
+}
+
+fn unknown_limit(id: &str) -> Problem {
+    Problem::new(
+        404,
+        "LIMIT_NOT_FOUND",
+        Category::NotFound,
+        format!("there is no wait {id:?} in force"),
+    )
+}
+
+/// Both halves of the application's identity, or neither.
+fn api_of(new: &NewAccount) -> Result<Option<(i32, Secret<String>)>, Problem> {
+    match (new.api_id, &new.api_hash) {
+        (Some(id), Some(hash)) => Ok(Some((id, hash.clone()))),
+        (None, None) => Ok(None),
+        (id, _) => {
+            let missing = if id.is_some() { "apiHash" } else { "apiId" };
+            Err(problems::bad_parameters(vec![FieldError {
+                pointer: format!("/{missing}"),
+                detail: "apiId and apiHash belong together".into(),
+            }]))
+        }
     }
 }

@@ -4,11 +4,28 @@
 //! its updates, known waits, rotation of its session, and the probes that prove what is shown.
 //! Refuses to own sockets (`links`), bytes (`mtproto`, `tl`), rows (`store`) and HTTP (`api`).
 
+mod account;
 mod accounts;
+mod actor;
+mod call;
 mod error;
+mod fill;
 mod flood;
+mod health;
 mod json;
+mod lifecycle;
+mod monitoring;
+mod password;
+mod peers;
+mod probe;
+mod problems;
+mod qr;
+mod recent;
+mod rotation;
+mod session;
 mod settings;
+mod shared;
+mod sign_in;
 mod updates;
 mod views;
 

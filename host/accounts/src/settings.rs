@@ -6,6 +6,9 @@ use sluice_domain::{
     AccountKind, AccountName, Clock, DeviceIdentity, Environment, EventLog, Random, Secret,
     SessionStore,
 };
+use sluice_events::Live;
+use sluice_policy::Policies;
+use sluice_telemetry::Telemetry;
 use tokio_util::task::TaskTracker;
 
 /// What the accounts are built on.
@@ -15,6 +18,12 @@ pub struct Deps {
     pub store: Arc<dyn SessionStore>,
     /// Where events go that are not part of another transaction.
     pub log: Arc<dyn EventLog>,
+    /// Where live state goes.
+    pub live: Live,
+    /// Names failures and decides about them.
+    pub policies: Arc<Policies>,
+    /// Counts calls.
+    pub telemetry: Arc<Telemetry>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -47,7 +56,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            default_account: default_name(),
+            default_account: AccountName::default(),
             api: None,
             environment: Environment::Production,
             custom: CustomEnvironment::default(),
@@ -56,11 +65,6 @@ impl Default for Settings {
             max_in_flight: 512,
         }
     }
-}
-
-#[expect(clippy::expect_used, reason = "a literal that a test parses")]
-fn default_name() -> AccountName {
-    "default".parse().expect("`default` is a name")
 }
 
 /// A Telegram of one's own.

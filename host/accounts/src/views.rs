@@ -268,7 +268,7 @@ pub struct ConnectionView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionMetricsView {
-    /// Round trip of the last ping, milliseconds.
+    /// Round trip in milliseconds, rounded up.
     pub latency: Option<u64>,
     /// Failures since it was made.
     pub errors: u64,

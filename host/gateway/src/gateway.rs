@@ -154,11 +154,14 @@ impl Gateway {
         policies.watch()?;
 
         let live = Live::new();
-        let hub = Hub::new(store.clone(), live, Arc::clone(&clock))?;
+        let hub = Hub::new(store.clone(), live.clone(), Arc::clone(&clock))?;
         let account_settings = Arc::new(ArcSwap::from_pointee(settings::accounts(&config)));
         let accounts = Accounts::open(Deps {
             store: store.clone(),
             log: store.clone(),
+            live,
+            policies: Arc::clone(&policies),
+            telemetry: Arc::clone(&telemetry),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             tracker: tracker.clone(),

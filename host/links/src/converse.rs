@@ -16,8 +16,6 @@ const INITS: u8 = 2;
 const LOOK: Duration = Duration::from_secs(1);
 /// The shortest pause between two rounds that nothing but the session's timer causes.
 const BREATH: Duration = Duration::from_millis(5);
-/// Salts are asked for so often, and so many: each is good for half an hour or more.
-const SALTS: (Duration, i32) = (Duration::from_hours(6), 64);
 /// How long a link that is closed may write its last acknowledgements.
 const FAREWELL: Duration = Duration::from_millis(300);
 
@@ -345,10 +343,6 @@ impl Link {
         let delay = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         session.ping(self.shared.now(), Some(delay));
         let now = Instant::now();
-        if self.salted.is_none_or(|at| now >= at + SALTS.0) {
-            self.salted = Some(now);
-            session.ask_salts(SALTS.1);
-        }
         pulse.pinged.get_or_insert(now);
         pulse.last_ping = now;
         pulse.quiet = jitter(self.shared.limits.ping, &*self.shared.random);

@@ -11,7 +11,7 @@ mod place;
 mod sequence;
 
 pub(crate) use gaps::{Fetch, FetchFailure, Gaps};
-pub(crate) use output::{Batch, Output};
+pub(crate) use output::Output;
 
 #[cfg(test)]
 mod tests;

@@ -39,10 +39,9 @@ pub struct CustomDc {
     /// Its number.
     pub id: i32,
     /// Where it listens.
-    #[serde(deserialize_with = "humane::address::deserialize")]
     pub address: SocketAddr,
     /// Where it listens for files, if elsewhere.
-    #[serde(default, deserialize_with = "humane::address::option")]
+    #[serde(default)]
     pub media_address: Option<SocketAddr>,
 }
 

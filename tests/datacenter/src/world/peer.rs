@@ -135,12 +135,7 @@ impl World {
         } else {
             set("status", json!({"_": "userStatusRecently"}));
         }
-        // A contact was added by its number, so the number is no secret.
-        if let Some(phone) = user
-            .phone
-            .as_ref()
-            .filter(|_| id == viewer || contact.is_some())
-        {
+        if let Some(phone) = user.phone.as_ref().filter(|_| id == viewer || mutual) {
             set("phone", json!(phone));
         }
         if id == viewer {

@@ -156,10 +156,7 @@ impl ClientSession {
                 self.announced_answer(reader.long()?, now);
                 Ok(())
             }
-            STATE_REQ => {
-                self.tell_states(msg_id, &read_ids(&mut reader)?);
-                Ok(())
-            }
+            STATE_REQ => self.tell_states(msg_id, &read_ids(&mut reader)?),
             RESEND_REQ => {
                 for wanted in read_ids(&mut reader)? {
                     if let Some(What::Call(call)) = self.sent.look(wanted) {
@@ -404,7 +401,7 @@ impl ClientSession {
     }
 
     /// The server asks what we know of its messages.
-    fn tell_states(&mut self, request: i64, ids: &[i64]) {
+    fn tell_states(&mut self, request: i64, ids: &[i64]) -> Result<(), Violation> {
         let states: Vec<u8> = ids
             .iter()
             .map(|id| match self.window.look(*id) {
@@ -419,6 +416,7 @@ impl ClientSession {
             .finish();
         self.queue
             .push_back(Queued::Service(What::Info(body.into())));
+        Ok(())
     }
 
     fn future_salts(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {

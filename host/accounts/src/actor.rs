@@ -1,0 +1,723 @@
+//! The task of one account: reads its links' events, keeps its updates in order, probes.
+//!
+//! Never waits for Telegram in its loop: what it asks runs beside it as a job, because the link
+//! that brings the answer also brings the updates that only this loop takes away.
+
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use serde_json::{Map, Value, json};
+use sluice_domain::{
+    AccountKind, AccountState, AuthorizationId, AuthorizationRole, Category, Event, EventBody,
+    Failure, PeerKind,
+};
+use sluice_links::{CallError, PoolEvent};
+use sluice_tl::Schema;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::account::Account;
+use crate::flood::wait_of;
+use crate::json::{constructor, int, long};
+use crate::monitoring;
+use crate::peers;
+use crate::probe::AUTHORIZED_FOR;
+use crate::session::{PoolEvents, Session};
+use crate::updates::{Fetch, FetchFailure, Gaps, Output};
+
+/// Inputs that wait for the actor. Calls wait when it is full, which they do within their deadline.
+pub(crate) const INBOX: usize = 256;
+
+/// Updates taken at once before they are committed together.
+const BURST: usize = 256;
+
+/// Between two attempts at something that failed: reading the state, the first probe.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// `pool_status` is sent at most once in this time.
+const POOL_STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// What others tell the actor.
+pub(crate) enum Input {
+    /// Serve this session from now on. `fresh` is its qts and seq when it is a new one.
+    Serve {
+        session: Arc<Session>,
+        events: PoolEvents,
+        fresh: Option<(i32, i32)>,
+    },
+    /// Let go of this session.
+    Retire(AuthorizationId),
+    /// Close this session's links.
+    Close(AuthorizationId),
+    /// A call answered with updates.
+    Updates(Value),
+    /// A call answered with `updateShortSentMessage`; its parameters complete it.
+    Sent(Value, Map<String, Value>),
+    /// A call moved a pts.
+    Affected {
+        channel: Option<i64>,
+        pts: i32,
+        count: i32,
+    },
+}
+
+/// The session that is served. Survives a panic of the loop.
+pub(crate) struct Serving {
+    session: Arc<Session>,
+    events: PoolEvents,
+    fresh: Option<(i32, i32)>,
+}
+
+enum Done {
+    Fetched(AuthorizationId, Fetch, Result<Value, Failure>),
+    Probed(
+        AuthorizationId,
+        Result<Duration, CallError>,
+        Option<Result<Value, Failure>>,
+    ),
+    Closed,
+}
+
+/// Runs the actor until the account ends; a panic is reported and the loop begun anew.
+pub(crate) async fn supervise(account: Arc<Account>, mut inbox: mpsc::Receiver<Input>) {
+    let mut serving = None;
+    loop {
+        let run = run(&account, &mut inbox, &mut serving);
+        if AssertUnwindSafe(run).catch_unwind().await.is_ok() {
+            return;
+        }
+        tracing::error!(account = %account.name, "the account's task panicked and is begun anew");
+        let error = EventBody::Error {
+            message: format!(
+                "the task of account {} failed and was begun anew",
+                account.name
+            ),
+            code: "INTERNAL".into(),
+            category: Category::Internal,
+        };
+        account.shared.log(&account.name, vec![error]).await;
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn run(
+    account: &Arc<Account>,
+    inbox: &mut mpsc::Receiver<Input>,
+    serving: &mut Option<Serving>,
+) {
+    let mut actor = Actor::new(Arc::clone(account));
+    if let Some(serving) = serving.as_ref() {
+        actor.begin(serving).await;
+    }
+    loop {
+        let wake = actor.wake();
+        tokio::select! {
+            () = account.stop.cancelled() => {
+                if let Some(serving) = serving.take() {
+                    serving.session.pool.close().await;
+                }
+                return;
+            }
+            input = inbox.recv() => match input {
+                Some(input) => actor.input(input, serving).await,
+                None => return,
+            },
+            event = next_event(serving) => match event {
+                Some(event) => actor.event(event, serving).await,
+                // The pool ended by itself; the account is told to connect again.
+                None => *serving = None,
+            },
+            Some(done) = actor.jobs.next(), if !actor.jobs.is_empty() => {
+                actor.done(done).await;
+            }
+            () = tokio::time::sleep_until(wake) => {}
+        }
+        actor.advance(serving.as_ref()).await;
+    }
+}
+
+async fn next_event(serving: &mut Option<Serving>) -> Option<PoolEvent> {
+    match serving {
+        Some(serving) => serving.events.recv().await,
+        None => core::future::pending().await,
+    }
+}
+
+struct Actor {
+    account: Arc<Account>,
+    /// None until the stored state was read.
+    gaps: Option<Gaps>,
+    load_at: Instant,
+    jobs: FuturesUnordered<BoxFuture<'static, Done>>,
+    connected: bool,
+    probing: bool,
+    probe_at: Instant,
+    pool_changed: bool,
+    pool_published: Option<Instant>,
+}
+
+impl Actor {
+    fn new(account: Arc<Account>) -> Self {
+        Self {
+            account,
+            gaps: None,
+            load_at: Instant::now(),
+            jobs: FuturesUnordered::new(),
+            connected: false,
+            probing: false,
+            probe_at: Instant::now(),
+            pool_changed: false,
+            pool_published: None,
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.account.shared.deps.clock.monotonic()
+    }
+
+    async fn begin(&mut self, serving: &Serving) {
+        self.jobs = FuturesUnordered::new();
+        self.probing = false;
+        self.pool_changed = true;
+        self.load(serving).await;
+        if serving.session.pool.main_connected() {
+            self.stands();
+        }
+    }
+
+    /// Reads how far the updates were taken. While that cannot be read nothing is taken: the
+    /// difference brings it later.
+    async fn load(&mut self, serving: &Serving) {
+        self.gaps = None;
+        self.load_at = Instant::now() + AGAIN;
+        let name = self.account.name.clone();
+        let state = self
+            .account
+            .shared
+            .store(move |store| store.update_state(&name))
+            .await;
+        match state {
+            Ok(mut state) => {
+                if let (Some(state), Some((qts, seq))) = (state.as_mut(), serving.fresh) {
+                    (state.qts, state.seq) = (qts, seq);
+                }
+                let me = self.account.record().user_id.unwrap_or_default();
+                self.gaps = Some(Gaps::new(state.as_ref(), me, self.now()));
+            }
+            Err(error) => {
+                tracing::error!(account = %self.account.name, %error, "the update state cannot be read");
+            }
+        }
+    }
+
+    /// When there is something to do without being told.
+    fn wake(&self) -> Instant {
+        let soon = |after: Duration| Instant::now() + after.min(Duration::from_secs(3_600));
+        let mut wake = soon(Duration::from_secs(60));
+        if self.connected {
+            if let Some(gaps) = &self.gaps {
+                wake = wake.min(soon(gaps.deadline().saturating_sub(self.now())));
+            }
+            if !self.probing {
+                wake = wake.min(self.probe_at);
+            }
+        }
+        if self.gaps.is_none() {
+            wake = wake.min(self.load_at);
+        }
+        if self.pool_changed {
+            let next = self.pool_published.map(|at| at + POOL_STATUS_EVERY);
+            wake = wake.min(next.unwrap_or_else(Instant::now));
+        }
+        if let Some(until) = self.account.standing().until {
+            let left = until.since(self.account.shared.now());
+            wake = wake.min(soon(Duration::from_millis(left)));
+        }
+        wake
+    }
+
+    async fn input(&mut self, input: Input, serving: &mut Option<Serving>) {
+        let now = self.now();
+        match input {
+            Input::Serve {
+                session,
+                events,
+                fresh,
+            } => {
+                self.connected = false;
+                let next = serving.insert(Serving {
+                    session,
+                    events,
+                    fresh,
+                });
+                self.begin(next).await;
+            }
+            Input::Retire(id) => {
+                if serving.as_ref().is_some_and(|old| old.session.id == id) {
+                    *serving = None;
+                    self.connected = false;
+                    self.gaps = None;
+                    self.jobs = FuturesUnordered::new();
+                    self.pool_changed = true;
+                }
+            }
+            Input::Close(id) => {
+                if let Some(old) = serving.as_ref().filter(|old| old.session.id == id) {
+                    let pool = old.session.pool.clone();
+                    self.jobs.push(Box::pin(async move {
+                        pool.close().await;
+                        Done::Closed
+                    }));
+                }
+            }
+            Input::Updates(updates) => {
+                self.heard();
+                if let Some(gaps) = &mut self.gaps {
+                    gaps.updates(now, updates);
+                }
+            }
+            Input::Sent(sent, params) => {
+                if let Some(gaps) = &mut self.gaps {
+                    gaps.sent(now, &sent, &params);
+                }
+            }
+            Input::Affected {
+                channel,
+                pts,
+                count,
+            } => {
+                if let Some(gaps) = &mut self.gaps {
+                    gaps.affected(now, channel, pts, count);
+                }
+            }
+        }
+    }
+
+    async fn event(&mut self, event: PoolEvent, serving: &mut Option<Serving>) {
+        let mut next = Some(event);
+        for _ in 0..BURST {
+            let Some(event) = next else {
+                break;
+            };
+            self.one_event(event).await;
+            next = serving
+                .as_mut()
+                .and_then(|serving| serving.events.try_recv().ok());
+        }
+        if let Some(event) = next {
+            self.one_event(event).await;
+        }
+    }
+
+    async fn one_event(&mut self, event: PoolEvent) {
+        match event {
+            PoolEvent::Update(bytes) => self.update(&bytes).await,
+            PoolEvent::Connected => self.stands(),
+            PoolEvent::Disconnected { reason } => self.broke(reason).await,
+            PoolEvent::NewSession => {
+                let now = self.now();
+                if let Some(gaps) = &mut self.gaps {
+                    gaps.want_difference(now);
+                }
+            }
+            PoolEvent::KeyLost { .. } => {
+                self.connected = false;
+                self.account
+                    .lose(AccountState::SessionLost, "AUTH_KEY_UNKNOWN")
+                    .await;
+            }
+            PoolEvent::Refused { code, message } => {
+                let kind = self.account.kind();
+                let failure = Failure::telegram(code, &message, "initConnection", kind);
+                let id = self.account.session().map(|session| session.id);
+                if let Some(id) = id {
+                    self.account.take_note(&failure, None, id).await;
+                }
+            }
+            PoolEvent::PoolChanged => self.pool_changed = true,
+        }
+    }
+
+    /// The main link stands: the difference is fetched, and the authorization is tried.
+    fn stands(&mut self) {
+        self.connected = true;
+        self.probe_at = Instant::now();
+        let now = self.now();
+        if let Some(gaps) = &mut self.gaps {
+            gaps.want_difference(now);
+        }
+    }
+
+    async fn broke(&mut self, reason: String) {
+        self.connected = false;
+        let at = self.account.shared.now();
+        self.account.probe.lock().broken(at, reason.clone());
+        if matches!(
+            self.account.state(),
+            AccountState::Ready | AccountState::Frozen
+        ) {
+            self.account
+                .enter(AccountState::Connecting, Some(reason))
+                .await;
+        }
+        self.account.publish_status();
+        self.pool_changed = true;
+    }
+
+    fn heard(&self) {
+        self.account.probe.lock().last_update = Some(self.account.shared.now());
+    }
+
+    async fn update(&mut self, bytes: &[u8]) {
+        self.heard();
+        let decoded = Schema::newest().decode_boxed("Updates", bytes);
+        let complete = match &decoded {
+            Ok(updates) => {
+                peers::save(&self.account, updates).await;
+                self.known(updates).await
+            }
+            Err(error) => {
+                tracing::warn!(account = %self.account.name, %error, "an update does not fit the schema");
+                false
+            }
+        };
+        let now = self.now();
+        if let Some(gaps) = &mut self.gaps {
+            match decoded {
+                Ok(updates) if complete => gaps.updates(now, updates),
+                _ => gaps.want_difference(now),
+            }
+        }
+    }
+
+    /// Short forms come without users; one that speaks of strangers is left to the difference,
+    /// which introduces them.
+    async fn known(&mut self, updates: &Value) -> bool {
+        let people = match constructor(updates) {
+            "updateShortMessage" => long(updates, "user_id"),
+            "updateShortChatMessage" => long(updates, "from_id"),
+            _ => None,
+        };
+        let Some(id) = people else {
+            return true;
+        };
+        if self.account.record().user_id == Some(id) {
+            return true;
+        }
+        let name = self.account.name.clone();
+        let peer = self
+            .account
+            .shared
+            .store(move |store| store.peer(&name, PeerKind::User, id))
+            .await;
+        matches!(peer, Ok(Some(_)))
+    }
+
+    async fn done(&mut self, done: Done) {
+        match done {
+            Done::Fetched(id, fetch, answer) => self.fetched(id, &fetch, answer).await,
+            Done::Probed(id, pong, state) => self.probed(id, pong, state).await,
+            Done::Closed => {
+                self.connected = false;
+                let at = self.account.shared.now();
+                self.account.probe.lock().broken(at, "closed".into());
+                self.account.publish_status();
+                self.pool_changed = true;
+            }
+        }
+    }
+
+    async fn fetched(
+        &mut self,
+        id: AuthorizationId,
+        fetch: &Fetch,
+        answer: Result<Value, Failure>,
+    ) {
+        let answer = match answer {
+            Ok(answer) => {
+                peers::save(&self.account, &answer).await;
+                Ok(answer)
+            }
+            Err(failure) => {
+                tracing::debug!(account = %self.account.name, name = failure.name, ?fetch, "no difference");
+                self.account.take_note(&failure, None, id).await;
+                let now = self.account.shared.now();
+                let wait = wait_of(&failure, now).map(|wait| wait.until.since(now).div_ceil(1_000));
+                Err(FetchFailure {
+                    name: failure.name,
+                    wait,
+                })
+            }
+        };
+        let now = self.now();
+        if let Some(gaps) = &mut self.gaps {
+            gaps.fetched(now, fetch, answer);
+        }
+    }
+
+    async fn probed(
+        &mut self,
+        id: AuthorizationId,
+        pong: Result<Duration, CallError>,
+        state: Option<Result<Value, Failure>>,
+    ) {
+        self.probing = false;
+        let (now, at) = (self.now(), self.account.shared.now());
+        let interval = self.account.shared.settings().probe_interval;
+        self.probe_at = Instant::now() + interval;
+        match pong {
+            Ok(round_trip) => {
+                let mut probe = self.account.probe.lock();
+                probe.answered(now, at);
+                probe.latency = Some(round_trip);
+            }
+            Err(error) => {
+                let mut probe = self.account.probe.lock();
+                probe.last_checked = Some(at);
+                probe.pong_failed = Some(error.to_string());
+            }
+        }
+        if let Some(state) = state {
+            self.authorized(id, state).await;
+        }
+        if self.account.state() == AccountState::Connecting {
+            if self.account.probe.lock().proves(now, interval) {
+                self.account.enter(AccountState::Ready, None).await;
+            } else {
+                self.probe_at = Instant::now() + AGAIN;
+            }
+        }
+        self.account.publish_status();
+        self.pool_changed = true;
+    }
+
+    async fn authorized(&mut self, id: AuthorizationId, state: Result<Value, Failure>) {
+        let (now, at) = (self.now(), self.account.shared.now());
+        match state {
+            Ok(state) => {
+                let lag = self
+                    .gaps
+                    .as_ref()
+                    .and_then(Gaps::pts)
+                    .zip(int(&state, "pts"))
+                    .map(|(ours, theirs)| i64::from(theirs).saturating_sub(i64::from(ours)).max(0));
+                let mut probe = self.account.probe.lock();
+                probe.authorized(now, at);
+                probe.pts_lag = lag;
+                probe.pts_checked = Some(at);
+            }
+            Err(failure) => {
+                self.account.take_note(&failure, None, id).await;
+                let mut probe = self.account.probe.lock();
+                // A wait is asked of accounts that are signed in.
+                if failure.code == 420 {
+                    probe.authorized(now, at);
+                } else {
+                    probe.authorized_failed = Some(failure.name);
+                }
+            }
+        }
+    }
+
+    /// After every turn of the loop: commits what is due, asks what is wanted.
+    async fn advance(&mut self, serving: Option<&Serving>) {
+        self.end_parking().await;
+        if let Some(serving) = serving {
+            if self.gaps.is_none() && self.load_at <= Instant::now() {
+                self.load(serving).await;
+            }
+            let now = self.now();
+            if let Some(gaps) = &mut self.gaps {
+                gaps.tick(now);
+            }
+            self.commit().await;
+            if self.connected {
+                self.ask(&serving.session);
+            }
+        }
+        let due = self
+            .pool_published
+            .is_none_or(|at| at + POOL_STATUS_EVERY <= Instant::now());
+        if self.pool_changed && due {
+            self.pool_changed = false;
+            self.pool_published = Some(Instant::now());
+            monitoring::publish_pool(&self.account);
+        }
+    }
+
+    async fn end_parking(&mut self) {
+        let until = self.account.standing().until;
+        if until.is_some_and(|until| until <= self.account.shared.now()) {
+            self.account.enter(AccountState::Connecting, None).await;
+            if let Some(session) = self.account.session() {
+                session.pool.open();
+            }
+        }
+    }
+
+    async fn commit(&mut self) {
+        let Some(batch) = self.gaps.as_mut().and_then(Gaps::take_batch) else {
+            return;
+        };
+        let account = &self.account;
+        let calls = account.shared.deps.telemetry.calls();
+        let mut updates = 0;
+        let mut gaps = 0;
+        let events: Vec<Event> = batch
+            .outputs
+            .into_iter()
+            .map(|output| {
+                let body = match output {
+                    Output::Update {
+                        update,
+                        users,
+                        chats,
+                    } => {
+                        updates += 1;
+                        EventBody::Update {
+                            update,
+                            users,
+                            chats,
+                        }
+                    }
+                    Output::Gap { reason, channel } => {
+                        gaps += 1;
+                        EventBody::Gap {
+                            reason: reason.to_owned(),
+                            channel: channel.map(|id| id.to_string()),
+                        }
+                    }
+                };
+                account.shared.event(&account.name, body)
+            })
+            .collect();
+        let (name, state) = (account.name.clone(), batch.state);
+        let committed = account
+            .shared
+            .store(move |store| store.commit_updates(&name, &state, &events))
+            .await;
+        match committed {
+            Ok(_) => {
+                calls.count_updates(&account.name, updates);
+                for _ in 0..gaps {
+                    calls.count_gap(&account.name);
+                }
+            }
+            Err(error) => {
+                // Begin again from what is stored: the difference brings these once more.
+                tracing::error!(account = %account.name, %error, "updates were not stored");
+                self.gaps = None;
+                self.load_at = Instant::now() + AGAIN;
+            }
+        }
+    }
+
+    fn ask(&mut self, session: &Arc<Session>) {
+        let now = self.now();
+        while let Some(fetch) = self.gaps.as_mut().and_then(|gaps| gaps.next_fetch(now)) {
+            let (account, session) = (Arc::clone(&self.account), Arc::clone(session));
+            self.jobs.push(Box::pin(async move {
+                let answer = fetch_now(&account, &session, &fetch).await;
+                Done::Fetched(session.id, fetch, answer)
+            }));
+        }
+        if !self.probing && self.probe_at <= Instant::now() {
+            self.probing = true;
+            let (account, session) = (Arc::clone(&self.account), Arc::clone(session));
+            self.jobs.push(Box::pin(probe_now(account, session)));
+        }
+    }
+}
+
+async fn probe_now(account: Arc<Account>, session: Arc<Session>) -> Done {
+    let (interval, within) = {
+        let settings = account.shared.settings();
+        (settings.probe_interval, settings.internal_timeout)
+    };
+    let pong = session.pool.probe(Instant::now() + interval).await;
+    let now = account.shared.deps.clock.monotonic();
+    let proven = {
+        let probe = account.probe.lock();
+        let fresh = |at: Duration| now.saturating_sub(at) < AUTHORIZED_FOR / 2;
+        probe.authorized_failed.is_none() && probe.authorized.is_some_and(fresh)
+    };
+    let state = if pong.is_ok() && !proven {
+        Some(session.invoke("updates.getState", json!({}), within).await)
+    } else {
+        None
+    };
+    Done::Probed(session.id, pong, state)
+}
+
+async fn fetch_now(account: &Account, session: &Session, fetch: &Fetch) -> Result<Value, Failure> {
+    let within = account.shared.settings().internal_timeout;
+    let (method, params) = match fetch {
+        Fetch::State => ("updates.getState", json!({})),
+        Fetch::Difference { pts, date, qts } => (
+            "updates.getDifference",
+            json!({"pts": pts, "date": date, "qts": qts}),
+        ),
+        Fetch::Channel { channel, pts } => {
+            let method = "updates.getChannelDifference";
+            let (name, id) = (account.name.clone(), *channel);
+            let peer = account
+                .shared
+                .store(move |store| store.peer(&name, PeerKind::Channel, id))
+                .await;
+            let Ok(Some(peer)) = peer else {
+                return Err(Failure::local(
+                    sluice_domain::Layer::Gateway,
+                    "PEER_UNKNOWN",
+                    method,
+                    session.kind,
+                    sluice_domain::Execution::NeverSent,
+                ));
+            };
+            let limit = if session.kind == AccountKind::Bot {
+                100_000
+            } else {
+                100
+            };
+            let channel = json!({
+                "_": "inputChannel",
+                "channel_id": peer.id.to_string(),
+                "access_hash": peer.access_hash.to_string(),
+            });
+            let filter = json!({"_": "channelMessagesFilterEmpty"});
+            let params = json!({"channel": channel, "filter": filter, "pts": pts, "limit": limit});
+            (method, params)
+        }
+    };
+    session.invoke(method, params, within).await
+}
+
+/// Connects an account that was signed in when the gateway ended.
+pub(crate) async fn restore(account: &Arc<Account>) {
+    let current = match account.authorization(AuthorizationRole::Current).await {
+        Ok(current) => current,
+        Err(error) => {
+            tracing::error!(account = %account.name, %error, "the authorization cannot be read");
+            return;
+        }
+    };
+    let Some(current) = current else {
+        account.enter(AccountState::SignedOut, None).await;
+        return;
+    };
+    match Session::start(account, &current).await {
+        Ok((session, events)) => {
+            account.enter(AccountState::Connecting, None).await;
+            session.pool.open();
+            account.serve(session, events, None).await;
+        }
+        Err(problem) => {
+            // Not `disconnected`: that would be kept, and the next start would not try.
+            let reason = Some(problem.detail);
+            account.enter(AccountState::Connecting, reason).await;
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What must be true before a rotation creates anything.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use sluice_domain::{AccountKind, Category, Problem, UnixMillis};
+
+use crate::RotateRequest;
+use crate::account::Account;
+use crate::health::DAY_MS;
+use crate::json::{flag, list, long};
+use crate::session::Session;
+
+/// What the checks found out.
+pub(super) struct Found {
+    /// When Telegram says the authorization that serves was made; None for a bot.
+    pub(super) created: Option<UnixMillis>,
+    /// The account has a password.
+    pub(super) has_password: bool,
+}
+
+/// Refuses before anything is created.
+pub(super) async fn check(
+    account: &Arc<Account>,
+    session: &Session,
+    request: &RotateRequest,
+) -> Result<Found, Problem> {
+    if account.kind() == AccountKind::Bot {
+        if account.record().bot_token.is_none() {
+            return Err(Problem::new(
+                409,
+                "BOT_TOKEN_MISSING",
+                Category::Conflict,
+                "the bot's token is not kept, so it cannot sign in again",
+            )
+            .of(&account.name));
+        }
+        return Ok(Found {
+            created: None,
+            has_password: false,
+        });
+    }
+    let password = account
+        .ask(session, "account.getPassword", json!({}))
+        .await?;
+    let has_password = flag(&password, "has_password");
+    if has_password && request.password.is_none() {
+        return Err(Problem::new(
+            400,
+            "PASSWORD_REQUIRED",
+            Category::InvalidRequest,
+            "the account has a password, without which a new session cannot sign in",
+        )
+        .advise("Give the password of two-step verification in the body.")
+        .of(&account.name));
+    }
+    let all = account
+        .ask(session, "account.getAuthorizations", json!({}))
+        .await?;
+    let created = list(&all, "authorizations")
+        .iter()
+        .find(|entry| flag(entry, "current"))
+        .and_then(|entry| u64::try_from(long(entry, "date_created")?).ok())
+        .map(UnixMillis::from_seconds);
+    let age = created.map(|created| account.shared.now().since(created));
+    match age {
+        Some(age) if age < DAY_MS && !request.force => Err(Problem::new(
+            409,
+            "SESSION_TOO_YOUNG",
+            Category::Conflict,
+            format!(
+                "the session is {} hours old; it can be rotated after 24",
+                age / 3_600_000
+            ),
+        )
+        .after((DAY_MS - age).div_ceil(1_000))
+        .advise("Wait, or send {\"force\": true} if the old session must go.")
+        .of(&account.name)),
+        _ => Ok(Found {
+            created,
+            has_password,
+        }),
+    }
+}

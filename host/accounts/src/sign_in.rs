@@ -1,0 +1,643 @@
+//! Signing in: by code, password, QR token, or as a bot. A person's secrets pass through and are
+//! neither logged nor stored; a bot's token is kept sealed, because a rotation needs it.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sluice_domain::{
+    AccountKind, AccountState, AuthorizationRole, Category, Failure, Problem, Secret,
+};
+use tokio::time::Instant;
+
+use crate::account::Account;
+use crate::json::{constructor, int, long, text};
+use crate::password;
+use crate::qr::Qr;
+use crate::session::{Drain, Session, first_dc};
+use crate::shared::store_problem;
+use crate::{CodeView, PasswordView, SignInView, problems};
+
+/// Hops from one data center to another in one step. Telegram needs one; more is a loop.
+const MAX_HOPS: usize = 3;
+
+/// How far a sign-in is.
+pub(crate) enum SignIn {
+    /// None is under way.
+    None,
+    /// A code was sent.
+    Code {
+        entrance: Entrance,
+        phone: String,
+        hash: String,
+        code: CodeView,
+    },
+    /// A QR token waits to be accepted.
+    Qr(Qr),
+    /// The password is asked for.
+    Password {
+        entrance: Entrance,
+        view: PasswordView,
+    },
+}
+
+/// The session that is being signed in.
+pub(crate) struct Entrance {
+    pub(crate) session: Arc<Session>,
+    pub(crate) drain: Drain,
+}
+
+impl Entrance {
+    /// Makes an authorization on this data center and opens its links.
+    pub(crate) async fn open(account: &Account, dc: i32) -> Result<Self, Problem> {
+        abandon_stored(account).await?;
+        let (name, now) = (account.name.clone(), account.shared.now());
+        let authorization = account
+            .shared
+            .store(move |store| store.create_authorization(&name, AuthorizationRole::Next, dc, now))
+            .await
+            .map_err(|error| store_problem(&error).of(&account.name))?;
+        let (session, events) = Session::start(account, &authorization).await?;
+        session.pool.open();
+        Ok(Self {
+            session,
+            drain: Drain::start(account, events),
+        })
+    }
+
+    /// Closes the links and forgets the key, which nobody signed in with.
+    pub(crate) async fn abandon(self, account: &Account) {
+        let _ = self.drain.finish().await;
+        self.session.pool.close().await;
+        let id = self.session.id;
+        let removed = account
+            .shared
+            .store(move |store| store.remove_authorization(id))
+            .await;
+        if let Err(error) = removed {
+            tracing::warn!(account = %account.name, %error, "an unused key was not removed");
+        }
+    }
+
+    /// A step of the sign-in. Telegram may name another data center; the caller never sees that.
+    pub(crate) async fn step(
+        &self,
+        account: &Account,
+        method: &str,
+        params: &Value,
+    ) -> Result<Value, Failure> {
+        let within = account.shared.settings().internal_timeout;
+        let mut hops = 0;
+        let mut restarted = false;
+        loop {
+            match self.session.invoke(method, params.clone(), within).await {
+                Err(failure) if hops < MAX_HOPS && migration(&failure).is_some() => {
+                    hops += 1;
+                    if let Some(dc) = migration(&failure) {
+                        self.move_to(account, dc).await.map_err(|()| failure)?;
+                    }
+                }
+                // Telegram asks to begin the step anew; once is enough.
+                Err(failure) if failure.name == "AUTH_RESTART" && !restarted => restarted = true,
+                answer => return answer,
+            }
+        }
+    }
+
+    pub(crate) async fn move_to(&self, account: &Account, dc: i32) -> Result<(), ()> {
+        self.session.pool.set_home_dc(dc).await.map_err(|error| {
+            tracing::warn!(account = %account.name, dc, %error, "no way to the data center");
+        })
+    }
+}
+
+fn migration(failure: &Failure) -> Option<i32> {
+    let moves = matches!(
+        failure.pattern.as_str(),
+        "PHONE_MIGRATE_%d" | "USER_MIGRATE_%d" | "NETWORK_MIGRATE_%d"
+    );
+    let number = failure.number.filter(|_| moves)?;
+    i32::try_from(number).ok()
+}
+
+/// Removes what an interrupted sign-in left behind.
+async fn abandon_stored(account: &Account) -> Result<(), Problem> {
+    let name = account.name.clone();
+    account
+        .shared
+        .store(move |store| {
+            for left in store.authorizations(&name)? {
+                let signed_in = store.keys(left.id)?.iter().any(|key| key.authorized);
+                if left.role == AuthorizationRole::Next && !signed_in {
+                    store.remove_authorization(left.id)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+        .map_err(|error| store_problem(&error).of(&account.name))
+}
+
+fn may_begin(account: &Account, step: &str, kind: AccountKind) -> Result<(), Problem> {
+    account.not_rotating()?;
+    let state = account.state();
+    let begins = matches!(
+        state,
+        AccountState::SignedOut | AccountState::SessionLost | AccountState::Parked
+    );
+    if !begins {
+        return Err(problems::out_of_order(&account.name, state, step));
+    }
+    if account.kind() != kind {
+        let (is, needs) = match kind {
+            AccountKind::User => ("a bot", "bot {token}"),
+            AccountKind::Bot => ("a user", "send-code or qr"),
+        };
+        return Err(Problem::new(
+            409,
+            "WRONG_ACCOUNT_KIND",
+            Category::Conflict,
+            format!("account {} is {is}; sign it in by {needs}", account.name),
+        )
+        .of(&account.name));
+    }
+    Ok(())
+}
+
+/// A step of a sign-in whose failure is counted among the account's.
+async fn refused(account: &Account, failure: &Failure) -> Problem {
+    account.keep_wait(failure, None).await;
+    account.problem(failure)
+}
+
+fn held_back(account: &Account, method: &str) -> Result<(), Problem> {
+    let now = account.shared.now();
+    let standing = account
+        .shared
+        .ledger
+        .standing(&account.name, method, None, now);
+    standing.map_or(Ok(()), |standing| Err(standing.problem))
+}
+
+fn view(account: &Account, progress: &SignIn) -> SignInView {
+    let standing = account.standing();
+    let mut view = SignInView {
+        account: account.name.clone(),
+        state: standing.state,
+        state_reason: standing.reason,
+        code: None,
+        password: None,
+        qr: None,
+        user: None,
+        warnings: Vec::new(),
+    };
+    match progress {
+        SignIn::None => {}
+        SignIn::Code { code, .. } => {
+            if code.kind == "app" {
+                view.warnings.push(
+                    "the code goes to another session of this account, not by SMS: keep one \
+                     signed in elsewhere, or the next sign-in has nowhere to send it"
+                        .into(),
+                );
+            }
+            view.code = Some(code.clone());
+        }
+        SignIn::Qr(qr) => view.qr = Some(qr.view()),
+        SignIn::Password { view: password, .. } => view.password = Some(password.clone()),
+    }
+    view
+}
+
+/// Asks Telegram to send a code.
+pub(crate) async fn send_code(account: &Arc<Account>, phone: &str) -> Result<SignInView, Problem> {
+    let mut turn = account.turn.lock().await;
+    may_begin(account, "send-code", AccountKind::User)?;
+    held_back(account, "auth.sendCode")?;
+    let phone: String = phone.chars().filter(char::is_ascii_digit).collect();
+    if phone.is_empty() {
+        return Err(problems::bad_parameters(vec![sluice_domain::FieldError {
+            pointer: "/phone".into(),
+            detail: "expected a phone number in international form".into(),
+        }]));
+    }
+    let (api_id, api_hash) = account.api()?;
+    let entrance = Entrance::open(account, first_dc(account)?).await?;
+    let params = json!({
+        "phone_number": phone,
+        "api_id": api_id,
+        "api_hash": api_hash.expose(),
+        "settings": {"_": "codeSettings"},
+    });
+    let sent = entrance.step(account, "auth.sendCode", &params).await;
+    after_code(account, &mut turn, entrance, phone, sent).await
+}
+
+async fn after_code(
+    account: &Arc<Account>,
+    turn: &mut SignIn,
+    entrance: Entrance,
+    phone: String,
+    sent: Result<Value, Failure>,
+) -> Result<SignInView, Problem> {
+    let sent = match sent {
+        Ok(sent) => sent,
+        Err(failure) => {
+            entrance.abandon(account).await;
+            return Err(refused(account, &failure).await);
+        }
+    };
+    match constructor(&sent) {
+        "auth.sentCode" => {
+            *turn = SignIn::Code {
+                entrance,
+                phone,
+                hash: text(&sent, "phone_code_hash")
+                    .unwrap_or_default()
+                    .to_owned(),
+                code: code_view(&sent),
+            };
+            account.enter(AccountState::AwaitingCode, None).await;
+            Ok(view(account, turn))
+        }
+        "auth.sentCodeSuccess" => {
+            let authorization = sent.get("authorization").cloned().unwrap_or_default();
+            authorized(account, turn, entrance, &authorization, None).await
+        }
+        _ => {
+            entrance.abandon(account).await;
+            Err(cannot_here(
+                account,
+                "PAYMENT_REQUIRED",
+                "Telegram wants to be paid for the code of this number",
+            ))
+        }
+    }
+}
+
+fn cannot_here(account: &Account, code: &str, detail: &str) -> Problem {
+    Problem::new(409, code, Category::Conflict, detail)
+        .advise("Do this step once in one of Telegram's own applications, then sign in here.")
+        .of(&account.name)
+}
+
+fn code_view(sent: &Value) -> CodeView {
+    let kind = |value: Option<&Value>, prefix: &str| {
+        value.map(|value| snake(constructor(value).trim_start_matches(prefix)))
+    };
+    let sent_type = sent.get("type");
+    CodeView {
+        kind: kind(sent_type, "auth.sentCodeType").unwrap_or_default(),
+        length: sent_type.and_then(|sent_type| int(sent_type, "length")),
+        next_kind: kind(sent.get("next_type"), "auth.codeType"),
+        resend_after: int(sent, "timeout"),
+    }
+}
+
+fn snake(camel: &str) -> String {
+    let mut snake = String::new();
+    for c in camel.chars() {
+        if c.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// Has the code sent again by the next means.
+pub(crate) async fn resend_code(account: &Arc<Account>) -> Result<SignInView, Problem> {
+    let mut turn = account.turn.lock().await;
+    let SignIn::Code {
+        entrance,
+        phone,
+        hash,
+        code,
+    } = &mut *turn
+    else {
+        return Err(problems::out_of_order(
+            &account.name,
+            account.state(),
+            "resend-code",
+        ));
+    };
+    let params = json!({"phone_number": phone, "phone_code_hash": hash});
+    let sent = match entrance.step(account, "auth.resendCode", &params).await {
+        Ok(sent) => sent,
+        Err(failure) => return Err(refused(account, &failure).await),
+    };
+    if let Some(new) = text(&sent, "phone_code_hash") {
+        new.clone_into(hash);
+        *code = code_view(&sent);
+    }
+    Ok(view(account, &turn))
+}
+
+/// Ends a sign-in that is under way.
+pub(crate) async fn cancel(account: &Arc<Account>) -> Result<SignInView, Problem> {
+    let mut turn = account.turn.lock().await;
+    match core::mem::replace(&mut *turn, SignIn::None) {
+        SignIn::None => {
+            return Err(problems::out_of_order(
+                &account.name,
+                account.state(),
+                "cancel-code",
+            ));
+        }
+        SignIn::Code {
+            entrance,
+            phone,
+            hash,
+            ..
+        } => {
+            let params = json!({"phone_number": phone, "phone_code_hash": hash});
+            // A code that Telegram does not take back ends by itself.
+            let _ = entrance.step(account, "auth.cancelCode", &params).await;
+            entrance.abandon(account).await;
+        }
+        SignIn::Qr(qr) => {
+            if let Some(entrance) = qr.stop().await {
+                entrance.abandon(account).await;
+            }
+        }
+        SignIn::Password { entrance, .. } => entrance.abandon(account).await,
+    }
+    account.enter(AccountState::SignedOut, None).await;
+    Ok(view(account, &turn))
+}
+
+/// Signs in with the code.
+pub(crate) async fn sign_in(
+    account: &Arc<Account>,
+    code: &Secret<String>,
+) -> Result<SignInView, Problem> {
+    let mut turn = account.turn.lock().await;
+    let SignIn::Code {
+        entrance,
+        phone,
+        hash,
+        ..
+    } = &*turn
+    else {
+        return Err(problems::out_of_order(
+            &account.name,
+            account.state(),
+            "sign-in",
+        ));
+    };
+    held_back(account, "auth.signIn")?;
+    let params = json!({
+        "phone_number": phone,
+        "phone_code_hash": hash,
+        "phone_code": code.expose().trim(),
+    });
+    let answer = entrance.step(account, "auth.signIn", &params).await;
+    let ends = matches!(&answer, Err(failure) if failure.name == "PHONE_CODE_EXPIRED")
+        || matches!(&answer, Ok(answer) if constructor(answer) != "auth.authorization");
+    if let Err(failure) = &answer
+        && failure.name != "SESSION_PASSWORD_NEEDED"
+        && !ends
+    {
+        // A wrong code can be typed again.
+        return Err(refused(account, failure).await);
+    }
+    let SignIn::Code { entrance, .. } = core::mem::replace(&mut *turn, SignIn::None) else {
+        return Err(problems::out_of_order(
+            &account.name,
+            account.state(),
+            "sign-in",
+        ));
+    };
+    match answer {
+        Ok(answer) if !ends => authorized(account, &mut turn, entrance, &answer, None).await,
+        Ok(_) => {
+            entrance.abandon(account).await;
+            account.enter(AccountState::SignedOut, None).await;
+            Err(cannot_here(
+                account,
+                "SIGN_UP_REQUIRED",
+                "nobody has registered this phone number with Telegram",
+            ))
+        }
+        Err(_) if !ends => ask_password(account, &mut turn, entrance).await,
+        Err(failure) => {
+            entrance.abandon(account).await;
+            let reason = Some(failure.name.clone());
+            account.enter(AccountState::SignedOut, reason).await;
+            Err(refused(account, &failure).await)
+        }
+    }
+}
+
+/// Telegram wants the password: says so, with its hint.
+pub(crate) async fn ask_password(
+    account: &Arc<Account>,
+    turn: &mut SignIn,
+    entrance: Entrance,
+) -> Result<SignInView, Problem> {
+    let asked = entrance
+        .step(account, "account.getPassword", &json!({}))
+        .await;
+    let view_of = |asked: &Value| PasswordView {
+        hint: text(asked, "hint").map(str::to_owned),
+        has_recovery: crate::json::flag(asked, "has_recovery"),
+    };
+    // Without the hint the password can still be given.
+    let password = asked
+        .as_ref()
+        .map_or_else(|_| view_of(&Value::Null), view_of);
+    *turn = SignIn::Password {
+        entrance,
+        view: password,
+    };
+    account.enter(AccountState::AwaitingPassword, None).await;
+    Ok(view(account, turn))
+}
+
+/// Gives the password of the second factor.
+pub(crate) async fn password(
+    account: &Arc<Account>,
+    secret: &Secret<String>,
+) -> Result<SignInView, Problem> {
+    let mut turn = account.turn.lock().await;
+    let SignIn::Password { entrance, .. } = &*turn else {
+        return Err(problems::out_of_order(
+            &account.name,
+            account.state(),
+            "password",
+        ));
+    };
+    held_back(account, "auth.checkPassword")?;
+    let answer = password::check(account, &entrance.session, secret).await?;
+    let SignIn::Password { entrance, .. } = core::mem::replace(&mut *turn, SignIn::None) else {
+        return Err(problems::out_of_order(
+            &account.name,
+            account.state(),
+            "password",
+        ));
+    };
+    authorized(account, &mut turn, entrance, &answer, None).await
+}
+
+/// A QR token; the first is asked for here, the next ones by a task that renews it.
+pub(crate) async fn qr(account: &Arc<Account>) -> Result<SignInView, Problem> {
+    let mut turn = account.turn.lock().await;
+    if let SignIn::Qr(_) = &*turn {
+        return Ok(view(account, &turn));
+    }
+    may_begin(account, "qr", AccountKind::User)?;
+    held_back(account, "auth.exportLoginToken")?;
+    let entrance = Entrance::open(account, first_dc(account)?).await?;
+    match Qr::begin(account, entrance).await {
+        Ok(qr) => {
+            *turn = SignIn::Qr(qr);
+            account.enter(AccountState::AwaitingQr, None).await;
+            Ok(view(account, &turn))
+        }
+        Err((entrance, failure)) => {
+            entrance.abandon(account).await;
+            Err(refused(account, &failure).await)
+        }
+    }
+}
+
+/// Signs a bot in.
+pub(crate) async fn bot(
+    account: &Arc<Account>,
+    token: Secret<String>,
+) -> Result<SignInView, Problem> {
+    let mut turn = account.turn.lock().await;
+    may_begin(account, "bot", AccountKind::Bot)?;
+    held_back(account, "auth.importBotAuthorization")?;
+    let (api_id, api_hash) = account.api()?;
+    let entrance = Entrance::open(account, first_dc(account)?).await?;
+    let params = json!({
+        "flags": 0,
+        "api_id": api_id,
+        "api_hash": api_hash.expose(),
+        "bot_auth_token": token.expose(),
+    });
+    match entrance
+        .step(account, "auth.importBotAuthorization", &params)
+        .await
+    {
+        Ok(answer) => authorized(account, &mut turn, entrance, &answer, Some(token)).await,
+        Err(failure) => {
+            entrance.abandon(account).await;
+            Err(refused(account, &failure).await)
+        }
+    }
+}
+
+/// Telegram accepted: the session becomes the account's, whatever was before it is removed.
+pub(crate) async fn authorized(
+    account: &Arc<Account>,
+    turn: &mut SignIn,
+    entrance: Entrance,
+    authorization: &Value,
+    bot_token: Option<Secret<String>>,
+) -> Result<SignInView, Problem> {
+    *turn = SignIn::None;
+    let user = authorization.get("user").cloned().unwrap_or_default();
+    let Some(user_id) = long(&user, "id") else {
+        entrance.abandon(account).await;
+        account.enter(AccountState::SignedOut, None).await;
+        return Err(cannot_here(
+            account,
+            "SIGN_IN_UNREADABLE",
+            "Telegram's answer names no user",
+        ));
+    };
+    keep(account, &entrance, user_id, bot_token).await?;
+    crate::peers::save(account, &user).await;
+    if let Some(old) = account.retire().await {
+        old.pool.close().await;
+    }
+    let Entrance { session, drain } = entrance;
+    account.enter(AccountState::Connecting, None).await;
+    if let Some(events) = drain.finish().await {
+        account.serve(session, events, None).await;
+    }
+    remove_old(account).await;
+    // The answer says `ready` when the first probe was quick enough, else `connecting`.
+    await_ready(account, Duration::from_secs(10)).await;
+    let mut view = view(account, turn);
+    view.user = Some(user);
+    Ok(view)
+}
+
+/// Stores the key as signed in, and the authorization as the account's own.
+async fn keep(
+    account: &Account,
+    entrance: &Entrance,
+    user_id: i64,
+    bot_token: Option<Secret<String>>,
+) -> Result<(), Problem> {
+    entrance
+        .session
+        .pool
+        .mark_authorized()
+        .await
+        .map_err(|error| problems::pool(&error).of(&account.name))?;
+    let id = entrance.session.id;
+    account
+        .shared
+        .store(move |store| store.promote_authorization(id))
+        .await
+        .map_err(|error| store_problem(&error).of(&account.name))?;
+    account
+        .amend(|record| {
+            record.user_id = Some(user_id);
+            record.state = AccountState::Ready;
+            record.state_reason = None;
+            if bot_token.is_some() {
+                record.bot_token = bot_token;
+            }
+        })
+        .await?;
+    // A new session begins with Telegram's state of now.
+    let state = entrance.step(account, "updates.getState", &json!({})).await;
+    if let Ok(state) = state {
+        let at = |field| int(&state, field).unwrap_or_default();
+        let state = sluice_domain::UpdateState {
+            pts: at("pts"),
+            qts: at("qts"),
+            date: at("date"),
+            seq: at("seq"),
+            channels: Vec::new(),
+        };
+        let name = account.name.clone();
+        account
+            .shared
+            .store(move |store| store.commit_updates(&name, &state, &[]))
+            .await
+            .map_err(|error| store_problem(&error).of(&account.name))?;
+    }
+    Ok(())
+}
+
+/// A session that Telegram had ended is of no use once its successor serves.
+async fn remove_old(account: &Account) {
+    let name = account.name.clone();
+    let removed = account
+        .shared
+        .store(move |store| {
+            for old in store.authorizations(&name)? {
+                if old.role == AuthorizationRole::Old {
+                    store.remove_authorization(old.id)?;
+                }
+            }
+            Ok(())
+        })
+        .await;
+    if let Err(error) = removed {
+        tracing::warn!(account = %account.name, %error, "an old key was not removed");
+    }
+}
+
+/// Waits until the account is ready, or settled otherwise, or the time is up.
+pub(crate) async fn await_ready(account: &Account, within: Duration) {
+    let mut standing = account.follow();
+    let settled = standing.wait_for(|standing| standing.state != AccountState::Connecting);
+    let _ = tokio::time::timeout_at(Instant::now() + within, settled).await;
+}
