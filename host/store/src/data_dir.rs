@@ -6,8 +6,16 @@ use std::path::{Path, PathBuf};
 /// The data directory, locked for this process for as long as this lives.
 pub struct DataDir {
     dir: PathBuf,
-    // Held, not read: the lock ends with the open file, so also when the process is killed.
-    _lock: File,
+    // The lock ends with the open file, so also when the process is killed.
+    lock: File,
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        // Closing alone would leave it to a child process that is just being started, until it has
+        // let go of its copy of the open file.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// Why the data directory cannot be used.
@@ -57,7 +65,7 @@ impl DataDir {
         name_ourselves(&mut lock).map_err(io)?;
         Ok(Self {
             dir: dir.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
