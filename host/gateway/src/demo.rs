@@ -61,27 +61,28 @@ pub struct Demo {
     pub admin_key: Secret<String>,
     /// The accounts; the first is the default account.
     pub accounts: Vec<AccountName>,
+    /// The gateway's configuration, with the data center as its Telegram.
+    pub config: Config,
 }
 
 impl Demo {
     /// Starts both and signs the accounts in.
     pub async fn start(options: DemoOptions) -> anyhow::Result<Self> {
+        let names = (1..=options.accounts)
+            .map(name)
+            .collect::<Result<Vec<AccountName>, _>>()?;
         let datacenter = DataCenter::start(options.datacenter).await?;
-        let started = Self::on(
-            &datacenter,
-            options.config,
-            options.data,
-            options.accounts,
-            options.bundled_plugins,
-            options.log,
-        )
-        .await;
-        match started {
-            Ok((gateway, admin_key, accounts)) => Ok(Self {
+        let config = configured(options.config, &datacenter, options.data, &names);
+        let mut start = Start::with(config.clone());
+        start.bundled_plugins = options.bundled_plugins;
+        start.log = options.log;
+        match gateway(&datacenter, start, &names).await {
+            Ok((gateway, admin_key)) => Ok(Self {
                 gateway,
                 datacenter,
                 admin_key,
-                accounts,
+                accounts: names,
+                config,
             }),
             Err(error) => {
                 datacenter.shutdown().await;
@@ -89,34 +90,39 @@ impl Demo {
             }
         }
     }
+}
 
-    async fn on(
-        datacenter: &DataCenter,
-        config: Config,
-        data: PathBuf,
-        accounts: usize,
-        bundled_plugins: Option<PathBuf>,
-        log: Option<LogHandle>,
-    ) -> anyhow::Result<(Gateway, Secret<String>, Vec<AccountName>)> {
-        let names = (1..=accounts)
-            .map(name)
-            .collect::<Result<Vec<AccountName>, _>>()?;
-        let mut start = Start::with(configured(config, datacenter, data, &names));
-        start.bundled_plugins = bundled_plugins;
-        start.log = log;
-        let gateway = Gateway::start(start).await?;
-        for (index, name) in names.iter().enumerate() {
-            sign_in(gateway.accounts(), datacenter, name, index)
-                .await
-                .with_context(|| format!("signing in {name}"))?;
+/// A gateway with the accounts signed in.
+async fn gateway(
+    datacenter: &DataCenter,
+    start: Start,
+    names: &[AccountName],
+) -> anyhow::Result<(Gateway, Secret<String>)> {
+    let gateway = Gateway::start(start).await?;
+    match populate(&gateway, datacenter, names).await {
+        Ok(key) => Ok((gateway, key)),
+        Err(error) => {
+            gateway.stop().await;
+            Err(error)
         }
-        datacenter.age_authorizations(None, AGE);
-        tokio::time::timeout(PATIENCE, connected(gateway.hub(), &names))
-            .await
-            .context("the accounts do not connect")??;
-        let admin_key = gateway.create_admin_key("demo").await?;
-        Ok((gateway, admin_key, names))
     }
+}
+
+async fn populate(
+    gateway: &Gateway,
+    datacenter: &DataCenter,
+    names: &[AccountName],
+) -> anyhow::Result<Secret<String>> {
+    for (index, name) in names.iter().enumerate() {
+        sign_in(gateway.accounts(), datacenter, name, index)
+            .await
+            .with_context(|| format!("signing in {name}"))?;
+    }
+    datacenter.age_authorizations(None, AGE);
+    tokio::time::timeout(PATIENCE, connected(gateway.hub(), names))
+        .await
+        .context("the accounts do not connect")??;
+    Ok(gateway.create_admin_key("demo").await?)
 }
 
 /// demo, demo-2, demo-3, …

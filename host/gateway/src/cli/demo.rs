@@ -41,12 +41,12 @@ impl Demo {
         let mut signals = Signals::new()?;
 
         // Kept until the end: dropping it removes the directory.
-        let (data, temporary) = match self.data {
-            Some(dir) => (dir, None),
-            None => {
-                let dir = tempfile::Builder::new().prefix("sluice-demo-").tempdir()?;
-                (dir.path().to_owned(), Some(dir))
-            }
+        let (data, temporary) = if let Some(dir) = self.data {
+            (dir, None)
+        } else {
+            let mut temporary = tempfile::Builder::new();
+            let dir = temporary.prefix("sluice-demo-").tempdir()?;
+            (dir.path().to_owned(), Some(dir))
         };
         let options = DemoOptions {
             log: Some(log),

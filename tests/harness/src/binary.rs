@@ -1,0 +1,28 @@
+use std::path::PathBuf;
+
+/// The `sluice` binary of the build that this test belongs to, and the plugins beside it.
+pub fn binary() -> anyhow::Result<PathBuf> {
+    let binary = profile_dir()?.join("sluice");
+    anyhow::ensure!(
+        binary.is_file(),
+        "{} is not built; `cargo build -p sluice` builds it",
+        binary.display()
+    );
+    Ok(binary)
+}
+
+/// Where `make components` put the shipped policies, if it ran.
+pub(crate) fn plugins() -> Option<PathBuf> {
+    let dir = profile_dir().ok()?.parent()?.join("plugins");
+    dir.is_dir().then_some(dir)
+}
+
+/// `target/debug`, from `target/debug/deps/it-…`.
+fn profile_dir() -> anyhow::Result<PathBuf> {
+    let executable = std::env::current_exe()?;
+    executable
+        .ancestors()
+        .nth(2)
+        .map(PathBuf::from)
+        .ok_or_else(|| anyhow::anyhow!("{} is in no target directory", executable.display()))
+}
