@@ -16,6 +16,8 @@ const INITS: u8 = 2;
 const LOOK: Duration = Duration::from_secs(1);
 /// The shortest pause between two rounds that nothing but the session's timer causes.
 const BREATH: Duration = Duration::from_millis(5);
+/// Salts are asked for so often, and so many: each is good for half an hour or more.
+const SALTS: (Duration, i32) = (Duration::from_hours(6), 64);
 /// How long a link that is closed may write its last acknowledgements.
 const FAREWELL: Duration = Duration::from_millis(300);
 
@@ -215,8 +217,9 @@ impl Link {
         match event {
             ClientEvent::Answer { call, result } if self.greeting == Some(call) => {
                 self.greeting = None;
-                if let Err(error) = result {
-                    self.greeting_failed(error, pulse);
+                match result {
+                    Ok(config) => self.shared.addresses.learn(&config),
+                    Err(error) => self.greeting_failed(error, pulse),
                 }
             }
             ClientEvent::Answer { call, result } => self.answer(call, result, pulse),
@@ -343,6 +346,10 @@ impl Link {
         let delay = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         session.ping(self.shared.now(), Some(delay));
         let now = Instant::now();
+        if self.salted.is_none_or(|at| now >= at + SALTS.0) {
+            self.salted = Some(now);
+            session.ask_salts(SALTS.1);
+        }
         pulse.pinged.get_or_insert(now);
         pulse.last_ping = now;
         pulse.quiet = jitter(self.shared.limits.ping, &*self.shared.random);

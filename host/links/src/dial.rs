@@ -57,8 +57,8 @@ pub(crate) async fn dial(
 ) -> Result<(Wire, DcKey), DialError> {
     let limits = &shared.limits;
     let address = shared
-        .topology
-        .address(seat.dc, seat.media, attempt)
+        .addresses
+        .get(seat, attempt)
         .ok_or(DialError::NoAddress(seat.dc))?;
     shared.gate.pass().await;
     let stream = timeout(

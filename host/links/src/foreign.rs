@@ -46,8 +46,9 @@ impl Pool {
             Target::Dc(dc) => Seat { dc, media: false },
             Target::Media(dc) => Seat {
                 dc,
-                // Without an address for media, another data center's ordinary link serves.
-                media: dc == home.dc || self.shared.topology.has_media(dc),
+                // Without an address for media the ordinary link serves: two connections to an
+                // ordinary address are what gets a key duplicated.
+                media: self.shared.addresses.has_media(dc),
             },
         };
         if seat.dc == home.dc {

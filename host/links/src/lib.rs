@@ -27,6 +27,7 @@
 //! `sluice_link_call_seconds` and `sluice_link_ping_seconds` (histograms). Without labels:
 //! `sluice_link_overflows_total`, updates dropped because the account did not read its events.
 
+mod addresses;
 mod board;
 mod converse;
 mod dial;

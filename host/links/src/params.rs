@@ -80,19 +80,8 @@ impl Topology {
         if self.test { dc + 10_000 } else { dc }
     }
 
-    pub(crate) fn has_media(&self, dc: i32) -> bool {
-        self.dcs.iter().any(|at| at.id == dc && at.media_only)
-    }
-
-    /// The address for the n-th try: one after the other, never two at once.
-    pub(crate) fn address(&self, dc: i32, media: bool, attempt: usize) -> Option<&DcAddress> {
-        let media = media && self.has_media(dc);
-        let fitting = || {
-            self.dcs
-                .iter()
-                .filter(move |at| at.id == dc && at.media_only == media)
-        };
-        fitting().nth(attempt.checked_rem(fitting().count())?)
+    pub(crate) fn addresses(&self) -> &[DcAddress] {
+        &self.dcs
     }
 
     /// The numbers of the data centers, without repetition.

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::addresses::Addresses;
 use crate::keys::Keys;
 use crate::outbox::Outbox;
 use crate::queue::{Call, Cleaned, Command, Sent};
@@ -46,6 +47,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             account: params.account,
             authorization: params.authorization,
+            addresses: Addresses::new(&params.topology),
             topology: params.topology,
             store: params.store,
             clock: params.clock,
@@ -167,12 +169,7 @@ impl Pool {
         if !table.open {
             return Err(not_connected("the links are closed"));
         }
-        if self
-            .shared
-            .topology
-            .address(seat.dc, seat.media, 0)
-            .is_none()
-        {
+        if self.shared.addresses.get(seat, 0).is_none() {
             return Err(not_connected(&format!(
                 "no address is known for data center {}",
                 seat.dc
@@ -239,7 +236,7 @@ impl Pool {
     /// new one opened there, with a new key if there is none.
     pub async fn set_home_dc(&self, dc: i32) -> Result<(), PoolError> {
         let shared = &self.shared;
-        if shared.topology.address(dc, false, 0).is_none() {
+        if shared.addresses.get(Seat { dc, media: false }, 0).is_none() {
             return Err(PoolError::UnknownDc(dc));
         }
         if self.home_dc() == dc {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::addresses::Addresses;
 use crate::board::Board;
 use crate::keys::Keys;
 use crate::outbox::Outbox;
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) account: AccountName,
     pub(crate) authorization: AuthorizationId,
     pub(crate) topology: Arc<Topology>,
+    pub(crate) addresses: Addresses,
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,

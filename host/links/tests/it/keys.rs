@@ -60,6 +60,20 @@ async fn a_new_salt_is_kept() {
     assert_eq!(after, world.home.salt());
 }
 
+/// Breaks when salts run out although the server tells them ahead of time: every half hour a call
+/// would be refused once.
+#[tokio::test(start_paused = true)]
+async fn salts_are_known_before_they_are_needed() {
+    let world = World::new().await;
+    let (pool, _events) = world.ready().await;
+    for _ in 0..60 {
+        sleep(Duration::from_mins(20)).await;
+        call(&pool, METHOD).await.unwrap();
+    }
+    assert_eq!(world.home.connections(), 1);
+    assert_eq!(world.home.state.lock().unwrap().refused, 0);
+}
+
 /// Breaks when another data center is called without an imported authorization, when it is imported
 /// again and again, or when updates are asked for there.
 #[tokio::test(start_paused = true)]

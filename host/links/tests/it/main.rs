@@ -1,8 +1,8 @@
-//! The pool against a small server made of the core's server role. Time is tokio's, paused: nothing
-//! here waits for real.
+//! The pool against a small server made of the core's server role, with time paused: nothing there
+//! waits for real. And against the whole data center, in real time.
 #![allow(
     clippy::disallowed_methods,
-    reason = "the test server spawns its own tasks"
+    reason = "the test server spawns its own tasks, and the data center has a real clock"
 )]
 #![allow(
     missing_docs,
@@ -13,6 +13,7 @@
 )]
 
 mod calls;
+mod datacenter;
 mod failures;
 mod keys;
 mod pool;

@@ -66,6 +66,8 @@ pub struct State {
     /// Answer every packet with this transport error.
     pub transport_error: Option<i32>,
     pub exchanges: usize,
+    /// Messages answered with `bad_msg_notification` or `bad_server_salt`.
+    pub refused: usize,
 }
 
 /// The server. Ends with the test's runtime.
@@ -335,6 +337,7 @@ impl Server {
             authorized,
             script,
             seen,
+            refused,
             ..
         } = &mut *state;
         let (key, salts) = keys.get_mut(&key_id).unwrap();
@@ -350,6 +353,9 @@ impl Server {
         session.receive(opened, salts, now, &*self.dice).unwrap();
         while let Some(event) = session.next_event() {
             let ServerEvent::Call { msg_id, body } = event else {
+                if matches!(event, ServerEvent::Refused { .. }) {
+                    *refused += 1;
+                }
                 if event == ServerEvent::DestroyAuthKey {
                     seen.push(Seen {
                         method: "destroy_auth_key".to_owned(),

@@ -106,7 +106,7 @@ impl World {
             at(2, false, self.other.address),
             at(2, true, self.other.media_address),
         ];
-        let (pool, events) = Pool::start(PoolParams {
+        start(PoolParams {
             account: "alice".parse().unwrap(),
             authorization: AuthorizationId(1),
             api_id: 6,
@@ -121,8 +121,6 @@ impl World {
             limits,
         })
         .await
-        .unwrap();
-        (pool, Events(events, Mutex::default()))
     }
 
     /// A pool that is open, connected and signed in.
@@ -138,6 +136,11 @@ impl World {
         pool.mark_authorized().await.unwrap();
         (pool, events)
     }
+}
+
+pub async fn start(params: PoolParams) -> (Pool, Events) {
+    let (pool, events) = Pool::start(params).await.unwrap();
+    (pool, Events(events, Mutex::default()))
 }
 
 /// The pool's events, with what was passed over kept.
