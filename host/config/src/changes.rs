@@ -6,8 +6,12 @@ use crate::Config;
 
 /// What is read once, at the start: listeners, the store, the compiled policies and the servers of
 /// links that stand. A key that ends with `.` stands for all below it.
-const AT_START: [&str; 10] = [
-    "server.",
+const AT_START: [&str; 14] = [
+    "server.listen",
+    "server.admin_listen",
+    "server.max_connections",
+    "server.header_timeout",
+    "server.drain_timeout",
     "telegram.environment",
     "telegram.custom.",
     "data.",
