@@ -115,7 +115,7 @@ impl Hub {
         }
         self.note_init(session, &wrappers);
         if !link.media && !wrappers.without_updates {
-            session.state.lock().wants_updates = true;
+            session.subscribe();
         }
         if !session.key.initialised.load(Ordering::Relaxed) {
             return Err(Refusal::bad("CONNECTION_NOT_INITED"));

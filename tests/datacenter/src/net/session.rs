@@ -36,6 +36,8 @@ pub(crate) struct KeyCell {
     pub(crate) initialised: AtomicBool,
     /// The newest main connection that has sent a call with this key.
     newest_main: AtomicU64,
+    /// Counts calls.
+    calls: AtomicU64,
     sessions: Mutex<HashMap<i64, Arc<Session>>>,
 }
 
@@ -53,8 +55,9 @@ pub(crate) struct State {
     /// It was on some connection before.
     pub(crate) met: bool,
     layer: Option<i32>,
-    /// It has made a call that was not wrapped in `invokeWithoutUpdates`.
-    pub(crate) wants_updates: bool,
+    /// The number of its newest call that was not wrapped in `invokeWithoutUpdates`: it wants
+    /// updates if there was one.
+    wants_updates: Option<u64>,
     /// Updates pushed since packets were last fetched.
     waiting: usize,
 }
@@ -68,6 +71,7 @@ impl KeyCell {
             layer: AtomicI32::new(0),
             initialised: AtomicBool::new(false),
             newest_main: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
             sessions: Mutex::new(HashMap::new()),
         }
     }
@@ -99,7 +103,7 @@ impl KeyCell {
                 link: None,
                 met: false,
                 layer: None,
-                wants_updates: false,
+                wants_updates: None,
                 waiting: 0,
             }),
         });
@@ -117,7 +121,8 @@ impl KeyCell {
         self.newest_main.fetch_max(link, Ordering::AcqRel) <= link
     }
 
-    /// The session that gets this key's updates: on the newest main connection, and willing.
+    /// The session that gets this key's updates: of those on the newest main connection, the one
+    /// that called last (an acknowledgement may still come from a session that was given up).
     pub(crate) fn receiver(&self) -> Option<Arc<Session>> {
         let sessions = self.sessions.lock();
         sessions
@@ -125,10 +130,10 @@ impl KeyCell {
             .filter_map(|session| {
                 let state = session.state.lock();
                 let link = state.link.as_ref()?;
-                let fit = state.wants_updates && !link.media;
-                fit.then(|| (link.id, Arc::clone(session)))
+                let call = state.wants_updates.filter(|_| !link.media)?;
+                Some(((link.id, call), Arc::clone(session)))
             })
-            .max_by_key(|(link, _)| *link)
+            .max_by_key(|(newest, _)| *newest)
             .map(|(_, session)| session)
     }
 
@@ -152,6 +157,12 @@ impl Session {
     pub(crate) fn set_layer(&self, layer: i32) {
         self.state.lock().layer = Some(layer);
         self.key.layer.store(layer, Ordering::Relaxed);
+    }
+
+    /// It made a call and takes updates.
+    pub(crate) fn subscribe(&self) {
+        let call = self.key.calls.fetch_add(1, Ordering::Relaxed);
+        self.state.lock().wants_updates = Some(call);
     }
 
     /// Queues an update and wakes the connection.
