@@ -135,7 +135,12 @@ impl World {
         } else {
             set("status", json!({"_": "userStatusRecently"}));
         }
-        if let Some(phone) = user.phone.as_ref().filter(|_| id == viewer || mutual) {
+        // A contact was added by its number, so the number is no secret.
+        if let Some(phone) = user
+            .phone
+            .as_ref()
+            .filter(|_| id == viewer || contact.is_some())
+        {
             set("phone", json!(phone));
         }
         if id == viewer {
