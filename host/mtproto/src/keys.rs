@@ -56,7 +56,7 @@ mod tests {
         let fingerprints = |keys: &[super::PublicKey]| -> Vec<u64> {
             keys.iter().map(super::PublicKey::fingerprint).collect()
         };
-        assert_eq!(fingerprints(super::production()), [0xd09d1d85de64fd85]);
-        assert_eq!(fingerprints(super::test()), [0xb25898df208d2603]);
+        assert_eq!(fingerprints(super::production()), [0xd09d_1d85_de64_fd85]);
+        assert_eq!(fingerprints(super::test()), [0xb258_98df_208d_2603]);
     }
 }

@@ -45,8 +45,9 @@ impl PublicKey {
             .bytes(&e.to_bytes_be())
             .finish();
         let digest: [u8; 20] = Sha1::digest(serialized).into();
-        let [.., a, b, c, d, e0, f, g, h] = digest;
-        let fingerprint = u64::from_le_bytes([a, b, c, d, e0, f, g, h]);
+        let fingerprint = digest
+            .last_chunk()
+            .map_or(0, |lower| u64::from_le_bytes(*lower));
         Ok(Self { n, e, fingerprint })
     }
 

@@ -57,21 +57,21 @@ pub fn prove(
     rng: &dyn Random,
 ) -> Result<Proof, SrpError> {
     let sums = Sums::new(params)?;
-    let p = sums.group.p();
-    let b = BigUint::from_bytes_be(srp_b);
-    if !sums.group.in_range(&b) {
+    let prime = sums.group.p();
+    let public = BigUint::from_bytes_be(srp_b);
+    if !sums.group.in_range(&public) {
         return Err(SrpError::Range);
     }
-    let b_bytes = padded(&b).ok_or(SrpError::Range)?;
+    let b_bytes = padded(&public).ok_or(SrpError::Range)?;
     let x = private_exponent(password, params);
-    let masked = &sums.k * sums.group.power(&x) % p;
-    let unmasked = (&b + p - masked) % p;
+    let masked = &sums.k * sums.group.power(&x) % prime;
+    let unmasked = (public + prime - masked) % prime;
     if !sums.group.in_range(&unmasked) {
         return Err(SrpError::Range);
     }
-    let (a, a_bytes) = ephemeral(&sums.group, rng)?;
+    let (secret, a_bytes) = ephemeral(&sums.group, rng)?;
     let u = scramble(&a_bytes, &b_bytes)?;
-    let shared = unmasked.modpow(&(a + u * x), p);
+    let shared = unmasked.modpow(&(secret + u * x), prime);
     let m1 = sums.m1(params, &a_bytes, &b_bytes, &shared)?;
     Ok(Proof { a: a_bytes, m1 })
 }

@@ -34,7 +34,7 @@ impl Random for Dice {
 pub(crate) fn at(seconds: f64) -> Now {
     let passed = Duration::from_secs_f64(seconds);
     Now {
-        unix: Duration::from_secs(1_800_000_000) + passed,
+        unix: Duration::from_hours(500_000) + passed,
         mono: Duration::from_secs(5_000) + passed,
     }
 }

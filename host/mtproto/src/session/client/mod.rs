@@ -217,7 +217,7 @@ impl ClientSession {
         while let Some(next) = self.queue.pop_front() {
             let fits = match &next {
                 Queued::Call(call) | Queued::Again(call) => match self.calls.get(call) {
-                    Some(made) => load.has_room(self.preamble_for(call).len() + made.body.len()),
+                    Some(made) => load.has_room(self.preamble_for(*call).len() + made.body.len()),
                     None => continue,
                 },
                 Queued::Service(what) => load.has_room(what.length()),
@@ -272,8 +272,8 @@ impl ClientSession {
         Some(packet)
     }
 
-    fn preamble_for(&self, call: &CallId) -> Bytes {
-        let sent = self.calls.get(call).and_then(|made| made.sent.as_ref());
+    fn preamble_for(&self, call: CallId) -> Bytes {
+        let sent = self.calls.get(&call).and_then(|made| made.sent.as_ref());
         if sent.map_or(!self.announced, |sent| sent.announced) {
             self.preamble.clone()
         } else {
@@ -282,7 +282,7 @@ impl ClientSession {
     }
 
     fn pack_call(&mut self, call: CallId, time: Duration, load: &mut Load, packed: &mut Vec<i64>) {
-        let prefix = self.preamble_for(&call);
+        let prefix = self.preamble_for(call);
         let Some(made) = self.calls.get_mut(&call) else {
             return;
         };
@@ -315,7 +315,7 @@ impl ClientSession {
             load.add(Outgoing {
                 msg_id: sent.msg_id,
                 seq_no: sent.seq_no,
-                prefix: self.preamble_for(&call),
+                prefix: self.preamble_for(call),
                 body: made.body.clone(),
             });
         }

@@ -78,7 +78,7 @@ impl ServerSession {
         }
         let time = i64::try_from(now.unix.as_secs()).unwrap_or(i64::MAX);
         let age = time.saturating_sub(msg_id::seconds(message.msg_id));
-        if age > MAX_AGE || age < -MAX_AHEAD {
+        if !(-MAX_AHEAD..=MAX_AGE).contains(&age) {
             self.refuse(&message, if age > 0 { 16 } else { 17 }, None);
             return Ok(());
         }

@@ -33,6 +33,8 @@ struct Pair {
     salts: ServerSalts,
     dice: Dice,
     now: Now,
+    /// How far the client's clock is ahead, in seconds.
+    skew: i64,
 }
 
 impl Pair {
@@ -45,13 +47,36 @@ impl Pair {
             salts: ServerSalts::new(SALT, now),
             dice,
             now,
+            skew: 0,
         }
+    }
+
+    /// A pair whose client's clock is wrong.
+    fn skewed(skew: i64) -> Self {
+        let mut pair = Self::new();
+        pair.skew = skew;
+        pair.client = ClientSession::new(key(), SALT, SESSION, 0, pair.client_now());
+        pair
+    }
+
+    fn client_now(&self) -> Now {
+        let mut now = self.now;
+        let distance = std::time::Duration::from_secs(self.skew.unsigned_abs());
+        now.unix = if self.skew < 0 {
+            now.unix.saturating_sub(distance)
+        } else {
+            now.unix + distance
+        };
+        now
     }
 
     /// A pair whose session has begun, with nothing left to say.
     fn begun() -> Self {
         let mut pair = Self::new();
         pair.client.ping(pair.now, None);
+        pair.settle();
+        // Long enough for the acknowledgements.
+        pair.later(20.0);
         pair.settle();
         pair.client_events();
         pair.server_events();
@@ -67,7 +92,7 @@ impl Pair {
     }
 
     fn poll_client(&mut self) -> Option<Vec<u8>> {
-        self.client.poll_packet(self.now, &self.dice)
+        self.client.poll_packet(self.client_now(), &self.dice)
     }
 
     fn poll_server(&mut self) -> Option<Vec<u8>> {
@@ -75,7 +100,7 @@ impl Pair {
             .poll_packet(&mut self.salts, self.now, &self.dice)
     }
 
-    fn to_server(&mut self, packet: &[u8]) -> Result<(), Violation> {
+    fn server_gets(&mut self, packet: &[u8]) -> Result<(), Violation> {
         let opened = Self::open_at_server(packet);
         // A session that was given up leads to a new one.
         if opened.header.session_id != self.server.session_id() {
@@ -85,8 +110,9 @@ impl Pair {
             .receive(opened, &mut self.salts, self.now, &self.dice)
     }
 
-    fn to_client(&mut self, packet: &[u8]) -> Result<(), Violation> {
-        self.client.receive(BytesMut::from(packet), self.now)
+    fn client_gets(&mut self, packet: &[u8]) -> Result<(), Violation> {
+        self.client
+            .receive(BytesMut::from(packet), self.client_now())
     }
 
     /// Carries packets until both sides are silent.
@@ -94,11 +120,11 @@ impl Pair {
         loop {
             let mut silent = true;
             while let Some(packet) = self.poll_client() {
-                self.to_server(&packet).unwrap();
+                self.server_gets(&packet).unwrap();
                 silent = false;
             }
             while let Some(packet) = self.poll_server() {
-                self.to_client(&packet).unwrap();
+                self.client_gets(&packet).unwrap();
                 silent = false;
             }
             if silent {
@@ -144,7 +170,7 @@ impl Pair {
             seq_no,
         };
         let packet = seal(&key(), Sender::Server, header, body, &self.dice);
-        self.to_client(&packet)
+        self.client_gets(&packet)
     }
 
     /// Gives the server a message that its client did not make.
@@ -166,7 +192,7 @@ impl Pair {
             seq_no,
         };
         let packet = seal(&key(), Sender::Client, header, body, &self.dice);
-        self.to_server(&packet)
+        self.server_gets(&packet)
     }
 
     fn later(&mut self, seconds: f64) {
