@@ -89,6 +89,25 @@ proptest! {
     }
 }
 
+/// Breaks when both of our roles share a mistake: another implementation's packet is opened here,
+/// and opens ours.
+#[test]
+fn another_implementations_packets() {
+    let other = grammers_crypto::AuthKey::from_bytes(*key().expose());
+    let mut plain = plaintext(40, 40);
+    plain[32..].fill(7);
+    let mut buffer = grammers_crypto::DequeBuffer::with_capacity(plain.len(), 64);
+    buffer.extend(plain.iter().copied());
+    grammers_crypto::encrypt_data_v2(&mut buffer, &other);
+    let opened = open(&key(), Sender::Client, BytesMut::from(&buffer[..])).unwrap();
+    assert_eq!(&opened.body[..], [7; 40]);
+
+    let mut packet = seal(&key(), Sender::Server, HEADER, &[7; 40], &Dice::new(1));
+    let opened = grammers_crypto::decrypt_data_v2(&mut packet, &other).unwrap();
+    assert_eq!(opened[8..16], HEADER.session_id.to_le_bytes());
+    assert_eq!(opened[32..72], [7; 40]);
+}
+
 /// Breaks when one of the rules about length and padding is not applied.
 #[test]
 fn shapes() {

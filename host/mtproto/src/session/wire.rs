@@ -151,6 +151,7 @@ impl Outgoing {
 pub(super) struct Load {
     pub(super) messages: Vec<Outgoing>,
     bytes: usize,
+    repeats: bool,
 }
 
 impl Load {
@@ -166,7 +167,14 @@ impl Load {
         self.messages.push(message);
     }
 
-    /// Encrypts the messages into one packet: a single one as it is, several in a container that
+    /// Adds a message that was sent before. Its id may be so old by now that only a container may
+    /// carry it.
+    pub(super) fn add_again(&mut self, message: Outgoing) {
+        self.repeats = true;
+        self.add(message);
+    }
+
+    /// Encrypts the messages into one packet: a single new one as it is, others in a container that
     /// `container` names.
     pub(super) fn seal(
         &self,
@@ -176,14 +184,15 @@ impl Load {
         container: impl FnOnce() -> (i64, i32),
         rng: &dyn Random,
     ) -> Vec<u8> {
-        let (draft, (msg_id, seq_no)) = if let [message] = &self.messages[..] {
-            let mut draft = Draft::new(message.length());
-            draft.body().extend_from_slice(&message.prefix);
-            draft.body().extend_from_slice(&message.body);
-            (draft, (message.msg_id, message.seq_no))
-        } else {
-            (self.container(), container())
-        };
+        let (draft, (msg_id, seq_no)) =
+            if let ([message], false) = (&self.messages[..], self.repeats) {
+                let mut draft = Draft::new(message.length());
+                draft.body().extend_from_slice(&message.prefix);
+                draft.body().extend_from_slice(&message.body);
+                (draft, (message.msg_id, message.seq_no))
+            } else {
+                (self.container(), container())
+            };
         let header = Header {
             salt,
             session_id,

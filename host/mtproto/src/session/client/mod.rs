@@ -312,7 +312,7 @@ impl ClientSession {
             return;
         };
         if let Some(sent) = &made.sent {
-            load.add(Outgoing {
+            load.add_again(Outgoing {
                 msg_id: sent.msg_id,
                 seq_no: sent.seq_no,
                 prefix: self.preamble_for(call),

@@ -11,7 +11,7 @@ use sluice_domain::Random;
 
 use super::{
     RpcError, ServerSalts,
-    window::Window,
+    window::{Seen, Window},
     wire::{
         DESTROY_KEY_FAIL, DESTROY_KEY_NONE, DESTROY_KEY_OK, DESTROY_SESSION_NONE,
         DESTROY_SESSION_OK, GZIP_PACKED, Load, MAX_IDS, MSGS_ACK, Outgoing, RPC_ERROR, RPC_RESULT,
@@ -118,10 +118,7 @@ impl ServerSession {
     pub fn answer(&mut self, msg_id: i64, result: Result<Bytes, RpcError>, _now: Now) {
         match self.calls.get(&msg_id) {
             Some(Progress::Running) => {}
-            Some(Progress::Dropped) => {
-                self.calls.insert(msg_id, Progress::Acked);
-                return;
-            }
+            Some(Progress::Dropped) => return self.settled(msg_id),
             _ => return,
         }
         let writer = |length| Writer::boxed(RPC_RESULT, 12 + length).long(msg_id);
@@ -176,6 +173,15 @@ impl ServerSession {
             None => DESTROY_KEY_NONE,
         };
         self.reply(Writer::boxed(id, 4), true, None);
+    }
+
+    /// A call is done with: it is remembered only as long as its message is.
+    fn settled(&mut self, request: i64) {
+        if self.window.look(request) == Seen::Again {
+            self.calls.insert(request, Progress::Acked);
+        } else {
+            self.calls.remove(&request);
+        }
     }
 
     fn reply(&mut self, body: Writer, content: bool, request: Option<i64>) {
@@ -239,7 +245,7 @@ impl ServerSession {
                 } => self.pack(body, reply, content, request, now, &mut load),
                 Queued::Again(msg_id) => {
                     if let Some(unacked) = self.unacked.get(&msg_id) {
-                        load.add(Outgoing {
+                        load.add_again(Outgoing {
                             msg_id,
                             seq_no: unacked.seq_no,
                             prefix: Bytes::new(),
@@ -283,8 +289,11 @@ impl ServerSession {
                 request,
             };
             self.unacked.insert(msg_id, unacked);
-            if self.unacked.len() > UNACKED {
-                self.unacked.pop_first();
+            if self.unacked.len() > UNACKED
+                && let Some((_, given_up)) = self.unacked.pop_first()
+                && let Some(request) = given_up.request
+            {
+                self.settled(request);
             }
         }
         if let Some(progress) = request.and_then(|request| self.calls.get_mut(&request)) {

@@ -201,7 +201,10 @@ impl ServerSession {
 
     fn remember(&mut self, msg_id: i64, seq_no: i32) {
         if let Some(forgotten) = self.window.remember(msg_id, seq_no)
-            && !matches!(self.calls.get(&forgotten), Some(Progress::Running))
+            && !matches!(
+                self.calls.get(&forgotten),
+                Some(Progress::Running | Progress::Dropped)
+            )
         {
             self.calls.remove(&forgotten);
         }
@@ -294,7 +297,7 @@ impl ServerSession {
         let mut requests = Vec::new();
         for id in ids {
             if let Some(request) = self.unacked.remove(id).and_then(|acked| acked.request) {
-                self.calls.insert(request, Progress::Acked);
+                self.settled(request);
                 requests.push(request);
             }
         }
@@ -349,7 +352,7 @@ impl ServerSession {
             }
             Some(Progress::Answered(answer)) => match self.unacked.remove(&answer) {
                 Some(unacked) => {
-                    self.calls.insert(request, Progress::Acked);
+                    self.settled(request);
                     self.events
                         .push_back(ServerEvent::DropAnswer { msg_id: request });
                     let length = i32::try_from(unacked.body.len()).unwrap_or(i32::MAX);

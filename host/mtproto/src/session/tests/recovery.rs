@@ -350,9 +350,10 @@ fn a_repeated_call_is_executed_once() {
     pair.server_gets(&packet).unwrap();
     assert_eq!(pair.echo(), 0);
     let second = pair.poll_server().unwrap();
-    assert_eq!(
-        Pair::open_at_client(&first).header.msg_id,
-        Pair::open_at_client(&second).header.msg_id,
+    let answer_id = Pair::open_at_client(&first).header.msg_id.to_le_bytes();
+    let repeated = Pair::open_at_client(&second).body;
+    assert!(
+        repeated.windows(8).any(|window| window == answer_id),
         "the very same answer"
     );
     pair.client_gets(&second).unwrap();
@@ -388,6 +389,8 @@ fn unacknowledged_messages_survive_the_connection() {
     pair.server.push(body("two"), pair.now);
     pair.poll_server().unwrap();
     assert_eq!(pair.poll_server(), None);
+    // So much later that the first ids alone would be too old.
+    pair.later(900.0);
     pair.server.reattached(pair.now);
     pair.settle();
     assert_eq!(
