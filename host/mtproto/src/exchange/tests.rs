@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
@@ -96,6 +96,71 @@ fn both_sides_agree() {
     assert_eq!(run.to_server.len(), 3);
 }
 
+/// What one field of the recorded exchange holds.
+fn recorded(field: &str) -> Vec<u8> {
+    let digits: String = include_str!("../../testdata/exchange.txt")
+        .lines()
+        .skip_while(|line| *line != field)
+        .skip(1)
+        .take_while(|line| line.bytes().all(|byte| byte.is_ascii_hexdigit()) && *line != "b")
+        .collect();
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+/// Randomness that repeats the choices of the recorded client: each is asked for by its length.
+struct Recorded {
+    new_nonce: std::sync::Mutex<Vec<u8>>,
+    rest: Dice,
+}
+
+impl sluice_domain::Random for Recorded {
+    fn fill(&self, bytes: &mut [u8]) {
+        let choice = match bytes.len() {
+            16 => recorded("nonce"),
+            32 => std::mem::take(&mut *self.new_nonce.lock().unwrap()),
+            256 => recorded("b"),
+            _ => Vec::new(),
+        };
+        if choice.len() == bytes.len() {
+            bytes.copy_from_slice(&choice);
+        } else {
+            self.rest.fill(bytes);
+        }
+    }
+}
+
+/// Breaks when our client does not come to the key that another client and the real Telegram came
+/// to by the same random choices.
+#[test]
+fn an_exchange_with_the_real_telegram() {
+    let rng = Recorded {
+        new_nonce: std::sync::Mutex::new(recorded("new_nonce")),
+        rest: Dice::new(1),
+    };
+    let now = crate::Now {
+        unix: std::time::Duration::from_secs(1_693_436_740),
+        ..at(0.0)
+    };
+    let sealed = |field| plain::seal(1, &recorded(field));
+    let (mut client, _) = ClientExchange::start(crate::keys::test(), 2, now, &rng);
+    let Ok(ClientStep::Factor { pq }) = client.receive(&sealed("resPQ"), now, &rng) else {
+        panic!("no pq");
+    };
+    let (p, q) = factorize(pq).unwrap();
+    client.factored(p, q, now, &rng).unwrap();
+    let answer = client.receive(&sealed("server_DH_params_ok"), now, &rng);
+    assert!(matches!(answer, Ok(ClientStep::Send(_))));
+    let Ok(ClientStep::Done(result)) = client.receive(&sealed("dh_gen_ok"), now, &rng) else {
+        panic!("no key");
+    };
+    assert_eq!(result.auth_key.expose()[..], recorded("auth_key"));
+    assert_eq!(result.salt, 4_459_407_212_920_268_508);
+    assert_eq!(result.time_offset, 0);
+}
+
 /// Breaks when a retry is not followed with the id of the refused key.
 #[test]
 fn a_retry_makes_another_key() {
@@ -107,9 +172,15 @@ fn a_retry_makes_another_key() {
     assert_eq!(retried.to_server.len(), 4);
 }
 
+/// The run that the tests below repeat up to some step.
+fn known_run() -> &'static Run {
+    static RUN: LazyLock<Run> = LazyLock::new(|| run(server(), 1));
+    &RUN
+}
+
 /// A client that waits for the server's answer to its `step`-th packet.
-fn client_at(step: usize) -> (ClientExchange, Dice, Run) {
-    let run = run(server(), 1);
+fn client_at(step: usize) -> (ClientExchange, Dice, &'static Run) {
+    let run = known_run();
     let dice = Dice::new(1);
     let (mut client, _) = ClientExchange::start(&[public()], 10_002, at(0.0), &dice);
     for answer in &run.to_client[..step] {
@@ -122,8 +193,8 @@ fn client_at(step: usize) -> (ClientExchange, Dice, Run) {
 }
 
 /// A server that waits for the client's `step`-th packet.
-fn server_at(step: usize) -> (ServerExchange, Dice, Run) {
-    let run = run(server(), 1);
+fn server_at(step: usize) -> (ServerExchange, Dice, &'static Run) {
+    let run = known_run();
     let dice = Dice::new(2);
     let mut server = server();
     for packet in &run.to_server[..step] {
@@ -161,7 +232,7 @@ fn client_takes(
     answer: impl FnOnce(&Nonces, &[u8; 32]) -> Writer,
 ) -> Result<(), ExchangeError> {
     let (mut client, dice, run) = client_at(step);
-    let (nonces, new_nonce) = secrets(&run);
+    let (nonces, new_nonce) = secrets(run);
     client
         .receive(&packet(answer(&nonces, &new_nonce)), at(0.0), &dice)
         .map(|_| ())
@@ -270,7 +341,7 @@ fn refusals_are_proven() {
         Err(ExchangeError::Hash)
     );
     let (mut client, dice, run) = client_at(2);
-    let (nonces, new_nonce) = secrets(&run);
+    let (nonces, new_nonce) = secrets(run);
     let refusal =
         nonces
             .write(DH_GEN_FAIL, 52)
@@ -334,7 +405,7 @@ fn steps_have_an_order() {
 /// Gives a server that waits for `req_DH_params` one with this inner data, in this padding.
 fn server_takes(change: impl FnOnce(&mut InnerData), older: bool) -> Result<(), ExchangeError> {
     let (mut server, dice, run) = server_at(1);
-    let (nonces, new_nonce) = secrets(&run);
+    let (nonces, new_nonce) = secrets(run);
     let (_, body) = plain::open(&run.to_client[0]).unwrap();
     let mut reader = Reader::new(body);
     reader.expect(RES_PQ).unwrap();
@@ -397,7 +468,7 @@ fn the_server_takes_every_form_of_inner_data() {
 fn the_server_refuses_unsafe_values() {
     let takes = |retry_id: i64, g_b: &[u8]| {
         let (mut server, dice, run) = server_at(2);
-        let (nonces, new_nonce) = secrets(&run);
+        let (nonces, new_nonce) = secrets(run);
         let inner = nonces
             .write(CLIENT_DH_INNER, 300)
             .long(retry_id)
@@ -467,7 +538,7 @@ proptest! {
     ) {
         let (mut client, dice, run) = client_at(step);
         let (mut server, _, _) = server_at(step);
-        let (nonces, _) = secrets(&run);
+        let (nonces, _) = secrets(run);
         let body = if nonces_match {
             nonces.write(id, 300).raw(&body)
         } else {
