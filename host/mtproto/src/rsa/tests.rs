@@ -4,6 +4,7 @@ use sha1::{Digest, Sha1};
 use super::{KeyError, PrivateKey, PublicKey, Unpadded, encrypt};
 use crate::{dh::padded, testing::Dice};
 
+/// A key made for these tests and used nowhere else, as OpenSSL writes it.
 const PKCS1: &str = include_str!("../../testdata/pkcs1.pem");
 
 pub(crate) fn private() -> PrivateKey {

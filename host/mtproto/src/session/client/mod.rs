@@ -15,12 +15,9 @@ use super::{
     FutureSalt,
     clock::ServerClock,
     window::Window,
-    wire::{
-        DESTROY_KEY, DESTROY_SESSION, GET_FUTURE_SALTS, Load, MAX_IDS, MSGS_ACK, Outgoing, PING,
-        PING_DELAY, RESEND_ANS_REQ, RESEND_REQ, STATE_REQ, ids_message,
-    },
+    wire::{Load, MAX_IDS, Outgoing},
 };
-use crate::{AuthKey, Now, Sender, msg_id::MsgIds, wire::Writer};
+use crate::{AuthKey, Now, Sender, msg_id::MsgIds};
 
 pub use event::{CallId, ClientEvent};
 
@@ -461,57 +458,5 @@ const fn next_seq_no(content: &mut i32, related: bool) -> i32 {
         seq_no | 1
     } else {
         seq_no
-    }
-}
-
-impl What {
-    /// Whether it means nothing in another session.
-    const fn is_of_session(&self) -> bool {
-        matches!(
-            self,
-            Self::Acks(_)
-                | Self::StateReq(_)
-                | Self::Resend(_)
-                | Self::ResendAnswers(_)
-                | Self::Info(_)
-        )
-    }
-
-    /// The message's bytes.
-    fn body(&self) -> Bytes {
-        let written = match self {
-            Self::Call(_) => return Bytes::new(),
-            Self::Info(body) => return body.clone(),
-            Self::Acks(ids) => return ids_message(MSGS_ACK, ids),
-            Self::StateReq(ids) => return ids_message(STATE_REQ, ids),
-            Self::Resend(ids) => return ids_message(RESEND_REQ, ids),
-            Self::ResendAnswers(ids) => return ids_message(RESEND_ANS_REQ, ids),
-            Self::Ping {
-                ping_id,
-                disconnect_delay: None,
-                ..
-            } => Writer::boxed(PING, 12).long(*ping_id),
-            Self::Ping {
-                ping_id,
-                disconnect_delay: Some(delay),
-                ..
-            } => Writer::boxed(PING_DELAY, 16).long(*ping_id).int(*delay),
-            Self::Salts(count) => Writer::boxed(GET_FUTURE_SALTS, 8).int(*count),
-            Self::DestroySession(id) => Writer::boxed(DESTROY_SESSION, 12).long(*id),
-            Self::DestroyKey => Writer::boxed(DESTROY_KEY, 4),
-        };
-        written.finish().into()
-    }
-
-    /// An upper bound of the message's length.
-    fn length(&self) -> usize {
-        match self {
-            Self::Acks(ids)
-            | Self::StateReq(ids)
-            | Self::Resend(ids)
-            | Self::ResendAnswers(ids) => 12 + ids.len() * 8,
-            Self::Info(body) => body.len(),
-            _ => 16,
-        }
     }
 }

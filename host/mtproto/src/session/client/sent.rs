@@ -6,6 +6,13 @@ use std::{
 use bytes::Bytes;
 
 use super::CallId;
+use crate::{
+    session::wire::{
+        DESTROY_KEY, DESTROY_SESSION, GET_FUTURE_SALTS, MSGS_ACK, PING, PING_DELAY, RESEND_ANS_REQ,
+        RESEND_REQ, STATE_REQ, ids_message,
+    },
+    wire::Writer,
+};
 
 /// So many service messages that nobody answered are remembered, for the case that the server
 /// refuses them.
@@ -31,6 +38,58 @@ pub(super) enum What {
     Info(Bytes),
     DestroySession(i64),
     DestroyKey,
+}
+
+impl What {
+    /// Whether it means nothing in another session.
+    pub(super) const fn is_of_session(&self) -> bool {
+        matches!(
+            self,
+            Self::Acks(_)
+                | Self::StateReq(_)
+                | Self::Resend(_)
+                | Self::ResendAnswers(_)
+                | Self::Info(_)
+        )
+    }
+
+    /// The message's bytes.
+    pub(super) fn body(&self) -> Bytes {
+        let written = match self {
+            Self::Call(_) => return Bytes::new(),
+            Self::Info(body) => return body.clone(),
+            Self::Acks(ids) => return ids_message(MSGS_ACK, ids),
+            Self::StateReq(ids) => return ids_message(STATE_REQ, ids),
+            Self::Resend(ids) => return ids_message(RESEND_REQ, ids),
+            Self::ResendAnswers(ids) => return ids_message(RESEND_ANS_REQ, ids),
+            Self::Ping {
+                ping_id,
+                disconnect_delay: None,
+                ..
+            } => Writer::boxed(PING, 12).long(*ping_id),
+            Self::Ping {
+                ping_id,
+                disconnect_delay: Some(delay),
+                ..
+            } => Writer::boxed(PING_DELAY, 16).long(*ping_id).int(*delay),
+            Self::Salts(count) => Writer::boxed(GET_FUTURE_SALTS, 8).int(*count),
+            Self::DestroySession(id) => Writer::boxed(DESTROY_SESSION, 12).long(*id),
+            Self::DestroyKey => Writer::boxed(DESTROY_KEY, 4),
+        };
+        written.finish().into()
+    }
+
+    /// An upper bound of the message's length.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::Acks(ids)
+            | Self::StateReq(ids)
+            | Self::Resend(ids)
+            | Self::ResendAnswers(ids) => 12 + ids.len() * 8,
+            Self::Info(body) => body.len(),
+            _ => 16,
+        }
+    }
 }
 
 /// The messages that were sent and not answered.
