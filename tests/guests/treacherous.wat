@@ -3,6 +3,8 @@
 (module
   (import "sluice:host/log@0.1.0" "write" (func $log (param i32 i32 i32)))
   (memory (export "memory") 1)
+  (memory $second 1)
+  (table $table 1 funcref)
   ;; Where the answer is put.
   (global $answer i32 (i32.const 1024))
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
@@ -58,5 +60,16 @@
         (drop (call $say (i32.const 2) (i64.const 0)))
         (i32.store (i32.add (global.get $answer) (i32.const 24)) (i32.const 0x7fffffff))
         (return (global.get $answer))))
+    ;; 12: takes memory without end, in two memories by turns
+    (if (i32.eq (local.get $number) (i32.const 12))
+      (then (loop $more
+        (drop (memory.grow (i32.const 16)))
+        (drop (memory.grow $second (i32.const 16)))
+        (br $more))))
+    ;; 13: makes its table grow without end
+    (if (i32.eq (local.get $number) (i32.const 13))
+      (then (loop $more
+        (drop (table.grow $table (ref.null func) (i32.const 1000)))
+        (br $more))))
     ;; else: gives up
     (call $say (i32.const 1) (i64.const 0))))

@@ -153,7 +153,7 @@ impl Tally {
     /// The view of a native library.
     pub(crate) fn native_view(&self, kind: Kind) -> PluginView {
         PluginView {
-            name: "native".into(),
+            name: format!("native-{}", kind.as_str()),
             kind: Some(kind),
             origin: Origin::Native,
             generation: 0,

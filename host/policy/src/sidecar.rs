@@ -168,6 +168,15 @@ mod tests {
         assert_eq!(sidecar.reuse, Some(Reuse { max_calls: 100 }));
     }
 
+    /// Breaks when the guide shows a file that is refused.
+    #[test]
+    fn the_file_in_the_guide_is_one() {
+        let guide = include_str!("../../../plugins/README.md");
+        let (_, rest) = guide.split_once("```toml\n").unwrap();
+        let (file, _) = rest.split_once("```").unwrap();
+        Sidecar::parse(file).unwrap();
+    }
+
     #[test]
     fn what_cannot_be_meant_is_refused_with_its_place() {
         for (text, part) in [

@@ -12,7 +12,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use crate::{Policies, PolicyError};
 
 /// Quiet after which a burst of changes counts as over.
-const QUIET: Duration = Duration::from_millis(25);
+const QUIET: Duration = Duration::from_millis(8);
 /// A burst that does not end is looked at all the same.
 const BURST: Duration = Duration::from_millis(100);
 /// Looks without a change being told: for file systems that tell nothing, and for a directory that

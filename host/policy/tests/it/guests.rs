@@ -17,7 +17,7 @@ pub fn shipped() -> PathBuf {
 
 /// The retry policy that sits out every wait.
 pub fn patient() -> Vec<u8> {
-    let file = shipped().join("examples/patient-retry.wasm");
+    let file = shipped().join("../example-plugins/patient-retry.wasm");
     std::fs::read(&file).expect("the example is not built: run `make components` first")
 }
 

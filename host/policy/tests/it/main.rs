@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and helpers here are tests too"
 )]
 
+mod contract;
 mod fixture;
 mod guests;
 mod hostile;
