@@ -123,7 +123,7 @@ async fn a_full_queue_refuses_until_its_calls_are_given_up() {
     call(&pool, METHOD).await.unwrap();
 }
 
-/// Breaks when many calls at once block each other, or answers go to the wrong caller.
+/// Breaks when many calls at once block each other, or more of them are sent than may be.
 #[tokio::test(start_paused = true)]
 async fn more_calls_than_may_be_in_flight_all_get_answers() {
     let world = World::new().await;
@@ -145,6 +145,7 @@ async fn more_calls_than_may_be_in_flight_all_get_answers() {
         call.await.unwrap().unwrap();
     }
     assert_eq!(world.home.seen(METHOD).len(), 100);
+    assert_eq!(world.home.state.lock().unwrap().running, (0, 8));
 }
 
 /// Breaks when a lost connection ends a call, or makes Telegram execute it twice.

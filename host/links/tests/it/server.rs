@@ -66,6 +66,8 @@ pub struct State {
     /// Answer every packet with this transport error.
     pub transport_error: Option<i32>,
     pub exchanges: usize,
+    /// Calls that wait for a late answer, and the most there were at once.
+    pub running: (usize, usize),
     /// Messages answered with `bad_msg_notification` or `bad_server_salt`.
     pub refused: usize,
 }
@@ -338,6 +340,7 @@ impl Server {
             script,
             seen,
             refused,
+            running,
             ..
         } = &mut *state;
         let (key, salts) = keys.get_mut(&key_id).unwrap();
@@ -417,11 +420,14 @@ impl Server {
                     message: message.to_owned(),
                 }),
                 Answer::After(delay) => {
+                    running.0 += 1;
+                    running.1 = running.1.max(running.0);
                     let server = self.clone();
                     tokio::spawn(async move {
                         tokio::time::sleep(delay).await;
                         let now = server.now();
                         let mut state = server.state.lock().unwrap();
+                        state.running.0 -= 1;
                         if let Some(session) = state.sessions.get_mut(&at) {
                             session.answer(msg_id, Ok(ok), now);
                         }

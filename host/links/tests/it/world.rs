@@ -13,7 +13,7 @@ use sluice_links::{
 use sluice_mtproto::rsa::PrivateKey;
 use sluice_tl::Schema;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::server::{PRIVATE_PEM, Server};
@@ -148,7 +148,9 @@ pub struct Events(pub mpsc::Receiver<PoolEvent>, Mutex<Vec<PoolEvent>>);
 
 impl Events {
     pub async fn next(&mut self) -> PoolEvent {
-        let event = self.0.recv().await.unwrap();
+        // Long enough for everything the tests wait for, so that what never comes fails.
+        let event = timeout(Duration::from_mins(5), self.0.recv());
+        let event = event.await.expect("an event within 5 min").unwrap();
         self.1.lock().unwrap().push(event.clone());
         event
     }
