@@ -188,21 +188,13 @@ impl Link {
     }
 
     async fn wait_for_turn(&mut self) -> Result<(), End> {
-        let now = Instant::now();
         let mut at = if self.lost {
             None
         } else {
+            let paced = self.pacer.next(Instant::now(), &*self.shared.random);
             Some(match self.unknown {
-                // Three tries, evenly over the time that is to pass.
-                Some((times, since)) if self.guarded() => {
-                    since
-                        + self
-                            .shared
-                            .limits
-                            .key_lost
-                            .mul_f64(f64::from(times) / f64::from(REFUSALS - 1))
-                }
-                _ => self.pacer.next(now, &*self.shared.random),
+                Some((times, since)) if self.guarded() => paced.max(since + self.spread(times)),
+                _ => paced,
             })
         };
         loop {
@@ -223,6 +215,13 @@ impl Link {
         }
     }
 
+    /// How long after the first refusal of the key the next try is: evenly over the time that is to
+    /// pass before the refusals are believed.
+    fn spread(&self, refusals: u32) -> Duration {
+        let pauses = REFUSALS - 1;
+        self.shared.limits.key_lost * refusals.min(pauses) / pauses
+    }
+
     /// Waits without a connection, and obeys orders meanwhile.
     async fn rest(&mut self, until: Option<Instant>) -> Wake {
         loop {
@@ -233,6 +232,11 @@ impl Link {
                     Command::Retry => return Wake::Retry,
                     Command::Cleanup { force, done } => {
                         let id = self.line.board.id();
+                        if self.lost {
+                            // A lost key is tried again when a person says so, not by the way.
+                            let _ = done.send(Cleaned::Kept);
+                            continue;
+                        }
                         if self.line.main {
                             let _ = done.send(Cleaned::Closed(id));
                             return Wake::Retry;

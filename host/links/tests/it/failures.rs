@@ -146,6 +146,7 @@ async fn an_authorised_key_is_given_up_after_a_minute_and_never_replaced() {
 
     let tries = world.home.connections();
     assert_eq!(tries, 4, "one that stood, three refusals");
+    assert_eq!(pool.cleanup(true).await.kept, 1);
     sleep(Duration::from_hours(1)).await;
     assert_eq!(world.home.connections(), tries);
     assert_eq!(pool.key_fingerprint(), key);
@@ -157,6 +158,31 @@ async fn an_authorised_key_is_given_up_after_a_minute_and_never_replaced() {
         world.home.changed.notified().await;
     }
     assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+/// Breaks when a refusal of the key makes the link forget to pause between tries that fail
+/// otherwise.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_followed_by_an_outage_does_not_become_a_storm() {
+    let world = World::new().await;
+    let (pool, mut events) = world.ready().await;
+    world.home.state.lock().unwrap().transport_error = Some(404);
+    world.home.cut();
+    events.find(is_down).await;
+    while world.home.connections() < 2 {
+        world.home.changed.notified().await;
+    }
+    sleep(Duration::from_secs(1)).await;
+    world.home.state.lock().unwrap().refuse = true;
+    sleep(Duration::from_mins(5)).await;
+    let tries = world.home.connections();
+    assert!((5..=40).contains(&tries), "{tries}");
+    {
+        let mut state = world.home.state.lock().unwrap();
+        state.refuse = false;
+        state.transport_error = None;
+    }
+    call(&pool, METHOD).await.unwrap();
 }
 
 /// Breaks when an account that is not signed in yet cannot get over a key that Telegram dropped.
