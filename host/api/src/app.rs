@@ -72,6 +72,7 @@ impl Deref for Inner {
 impl App {
     /// An application over these parts.
     pub fn new(parts: Parts) -> Self {
+        crate::finish::describe_figures();
         Self(Arc::new(Inner {
             parts,
             tickets: Tickets::default(),

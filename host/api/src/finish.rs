@@ -74,6 +74,20 @@ pub(crate) async fn finish(State(app): State<App>, mut request: Request, next: N
     response
 }
 
+/// Says what the figures of this layer are.
+pub(crate) fn describe_figures() {
+    metrics::describe_counter!("sluice_http_requests_total", "requests answered");
+    metrics::describe_histogram!(
+        "sluice_http_request_duration_seconds",
+        metrics::Unit::Seconds,
+        "from a request's head to the head of its answer"
+    );
+    metrics::describe_counter!(
+        "sluice_event_readers_cut_total",
+        "event streams closed because their reader was too slow"
+    );
+}
+
 /// One of the methods of HTTP, or `other`: a caller cannot make label values.
 fn method_label(method: &http::Method) -> &'static str {
     match method.as_str() {

@@ -8,4 +8,8 @@
     reason = "tests fail by panicking, and start processes and tasks of their own"
 )]
 
+mod first_light;
 mod invariants;
+mod keys;
+mod problems;
+mod streams;

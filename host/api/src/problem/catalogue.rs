@@ -64,38 +64,33 @@ const ENTRIES: &[Entry] = &[
         "The API key is limited to other methods.",
     ),
     entry(
-        "METHOD_IS_WRAPPER",
-        Permission,
-        "The method carries another one. The gateway wraps calls itself; call the inner method.",
-    ),
-    entry(
-        "PATH_UNKNOWN",
+        "PATH_NOT_FOUND",
         NotFound,
         "There is nothing at this path. /openapi.json lists what there is.",
     ),
     entry(
-        "ACCOUNT_UNKNOWN",
+        "ACCOUNT_NOT_FOUND",
         NotFound,
         "No account has this name. GET /api/accounts lists them.",
     ),
     entry(
-        "METHOD_UNKNOWN",
+        "METHOD_NOT_FOUND",
         NotFound,
         "Telegram's schema has no such method. GET /api/telegram/methods lists them.",
     ),
     entry(
-        "PLUGIN_UNKNOWN",
+        "PLUGIN_NOT_FOUND",
         NotFound,
         "No plugin has this name. GET /api/plugins lists them.",
     ),
     entry(
-        "KEY_UNKNOWN",
+        "KEY_NOT_FOUND",
         NotFound,
         "No API key has this id. GET /api/keys lists them.",
     ),
-    entry("ROTATION_UNKNOWN", NotFound, "No rotation has this id."),
+    entry("ROTATION_NOT_FOUND", NotFound, "No rotation has this id."),
     entry(
-        "LIMIT_UNKNOWN",
+        "LIMIT_NOT_FOUND",
         NotFound,
         "No wait in force has this id. GET /api/telegram/limits lists them.",
     ),
@@ -130,7 +125,7 @@ const ENTRIES: &[Entry] = &[
         "The body is JSON of another shape than the path takes. `errors` points at each place.",
     ),
     entry(
-        "PARAMS_INVALID",
+        "BAD_PARAMETERS",
         InvalidRequest,
         "The parameters do not fit the method. `errors` points at each place.",
     ),
@@ -184,11 +179,7 @@ const ENTRIES: &[Entry] = &[
         Timeout,
         "There was no answer before the deadline (`X-Timeout`). The call may have been executed.",
     ),
-    entry(
-        "ACCOUNT_EXISTS",
-        Conflict,
-        "An account of this name exists.",
-    ),
+    entry("ALREADY_EXISTS", Conflict, "The name is taken."),
     entry(
         "API_ID_MISSING",
         Conflict,
@@ -234,6 +225,96 @@ const ENTRIES: &[Entry] = &[
         "INTERNAL",
         Internal,
         "The gateway failed. Its log says why, under the request's id.",
+    ),
+    entry(
+        "NOT_FOUND",
+        NotFound,
+        "What the request names is not there.",
+    ),
+    entry(
+        "PEER_NOT_FOUND",
+        NotFound,
+        "The name, number or id of a chat is not known to this account. Open the chat once, or use its username.",
+    ),
+    entry(
+        "PROBLEM_NOT_FOUND",
+        NotFound,
+        "No problem type has this name.",
+    ),
+    entry(
+        "PASSWORD_REQUIRED",
+        InvalidRequest,
+        "The account has two-step verification; give its password in the body.",
+    ),
+    entry(
+        "OUT_OF_ORDER",
+        Conflict,
+        "The step is not possible in the state the account is in. The detail says what is possible now.",
+    ),
+    entry(
+        "NOT_SIGNED_IN",
+        Auth,
+        "The account has no authorization. Sign in by send-code, qr or bot.",
+    ),
+    entry(
+        "SESSION_LOST",
+        Auth,
+        "Telegram no longer knows the session. Sign in again; the sealed key is kept until then.",
+    ),
+    entry(
+        "WRONG_ACCOUNT_KIND",
+        Conflict,
+        "Users sign in by code or QR token, bots by token.",
+    ),
+    entry(
+        "SIGN_UP_REQUIRED",
+        Conflict,
+        "The number is not registered with Telegram. Register it in an application of Telegram's own.",
+    ),
+    entry(
+        "SIGN_IN_UNREADABLE",
+        Conflict,
+        "Telegram's answer to the sign-in makes no sense to the gateway.",
+    ),
+    entry(
+        "PASSWORD_UNSUPPORTED",
+        Conflict,
+        "Telegram asks for the password in a way the gateway does not know.",
+    ),
+    entry(
+        "BOT_TOKEN_MISSING",
+        Conflict,
+        "The bot's token is not kept, so it cannot sign in again by itself.",
+    ),
+    entry(
+        "ROTATION_IN_PROGRESS",
+        Conflict,
+        "One rotation at a time. GET /api/telegram-auth/rotations tells how far it is.",
+    ),
+    entry(
+        "ROTATION_FAILED",
+        Conflict,
+        "The session was not rotated; the old one serves on.",
+    ),
+    entry(
+        "METHOD_RESERVED",
+        Conflict,
+        "The gateway does this itself: wrappers, sign-in and log-out have their own paths.",
+    ),
+    entry(
+        "CONFIGURATION_INCOMPLETE",
+        Conflict,
+        "The configuration lacks what this account needs. The detail names it.",
+    ),
+    entry(
+        "UNREADABLE_ANSWER",
+        Server,
+        "Telegram's answer does not fit the layer the gateway speaks.",
+    ),
+    entry(
+        "STORE_DAMAGED",
+        Internal,
+        "What the gateway stored cannot be read back.",
     ),
 ];
 

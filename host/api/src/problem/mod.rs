@@ -44,7 +44,7 @@ impl ApiError {
             }
             StoreError::Exists(what) => {
                 let detail = format!("{what} already exists");
-                Problem::new(409, "EXISTS", Category::Conflict, detail).into()
+                Problem::new(409, "ALREADY_EXISTS", Category::Conflict, detail).into()
             }
             StoreError::Missing(what) => {
                 Self::missing("NOT_FOUND", format!("{what} does not exist"))
@@ -151,18 +151,23 @@ pub(crate) fn slug(code: &str) -> String {
 
 /// `FLOOD_WAIT` -> `Flood wait`. The same for every occurrence of a type.
 pub(crate) fn title(code: &str) -> String {
-    let mut title = code.to_ascii_lowercase().replace('_', " ");
-    if let Some(first) = title.get_mut(..1) {
+    let mut words: Vec<String> = code.split('_').map(str::to_ascii_lowercase).collect();
+    for word in &mut words {
+        if matches!(word.as_str(), "api" | "json" | "dc" | "2fa" | "srp") {
+            word.make_ascii_uppercase();
+        }
+    }
+    if let Some(first) = words.first_mut().and_then(|word| word.get_mut(..1)) {
         first.make_ascii_uppercase();
     }
-    title
+    words.join(" ")
 }
 
 /// The problem for an error that the framework made without a word of ours.
 pub(crate) fn of_status(status: StatusCode) -> Problem {
     let (code, category, detail) = match status.as_u16() {
         404 => (
-            "PATH_UNKNOWN",
+            "PATH_NOT_FOUND",
             Category::NotFound,
             "there is nothing at this path; /openapi.json lists what there is",
         ),
@@ -215,6 +220,7 @@ mod tests {
     fn names_of_types() {
         assert_eq!(slug("FLOOD_WAIT"), "flood-wait");
         assert_eq!(title("FLOOD_WAIT"), "Flood wait");
+        assert_eq!(title("API_ID_MISSING"), "API id missing");
         assert_eq!(title(""), "");
     }
 }

@@ -31,7 +31,9 @@ pub(crate) async fn handler(
             app.announce_revocation();
             Ok(StatusCode::NO_CONTENT)
         }
-        Err(StoreError::Missing(_)) => Err(ApiError::missing("KEY_UNKNOWN", "no key has this id")),
+        Err(StoreError::Missing(_)) => {
+            Err(ApiError::missing("KEY_NOT_FOUND", "no key has this id"))
+        }
         Err(error) => Err(ApiError::store(&error)),
     }
 }

@@ -27,5 +27,5 @@ pub(crate) async fn handler(
         .into_iter()
         .find(|plugin| plugin.name == name)
         .map(Json)
-        .ok_or_else(|| ApiError::missing("PLUGIN_UNKNOWN", "no plugin has this name"))
+        .ok_or_else(|| ApiError::missing("PLUGIN_NOT_FOUND", "no plugin has this name"))
 }

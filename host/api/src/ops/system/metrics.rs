@@ -20,7 +20,9 @@ pub(crate) async fn handler(State(app): State<App>, request: Request) -> Result<
     })
     .await
     .map_err(|error| ApiError::internal(&error))?
-    .ok_or_else(|| ApiError::missing("PATH_UNKNOWN", "no exporter serves anything at this path"))?;
+    .ok_or_else(|| {
+        ApiError::missing("PATH_NOT_FOUND", "no exporter serves anything at this path")
+    })?;
     let kind = HeaderValue::from_str(&served.content_type)
         .unwrap_or_else(|_| HeaderValue::from_static("text/plain"));
     Ok(([(header::CONTENT_TYPE, kind)], served.body.to_string()).into_response())

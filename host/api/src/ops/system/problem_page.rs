@@ -17,7 +17,7 @@ pub(crate) async fn handler(
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !known {
         return Err(ApiError::missing(
-            "PROBLEM_UNKNOWN",
+            "PROBLEM_NOT_FOUND",
             "no problem type has this name",
         ));
     }

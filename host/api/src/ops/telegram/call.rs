@@ -1,15 +1,13 @@
 use axum::extract::{Path, State};
 use serde_json::{Map, Value};
 use sluice_accounts::CallOptions;
-use sluice_domain::{Category, Problem};
-use sluice_tl::Schema;
 
 use super::dangerous;
 use crate::App;
 use crate::auth::{Call, DANGEROUS, Key};
 use crate::extract::{AccountQuery, CallHeaders, Json, JsonOrDefault, Query};
 use crate::openapi::Problems;
-use crate::problem::{ApiError, Result};
+use crate::problem::Result;
 
 /// Calls any method of Telegram's schema; the body holds its parameters.
 #[utoipa::path(
@@ -38,20 +36,6 @@ pub(crate) async fn handler(
     JsonOrDefault(params): JsonOrDefault<Map<String, Value>>,
 ) -> Result<Json<Value>> {
     key.require_method(&method)?;
-    let known = Schema::newest()
-        .method(&method)
-        .ok_or_else(|| unknown_method(&method))?;
-    if known.generic {
-        // A wrapper could carry a method that the checks here would refuse.
-        return Err(Problem::new(
-            403,
-            "METHOD_IS_WRAPPER",
-            Category::Permission,
-            format!("`{method}` wraps another method, and the gateway does the wrapping itself"),
-        )
-        .advise("call the inner method")
-        .into());
-    }
     if dangerous::is(&method) {
         key.require(DANGEROUS)?;
     }
@@ -67,15 +51,4 @@ pub(crate) async fn handler(
         .call(&account, &method, params, options)
         .await?;
     Ok(Json(answer))
-}
-
-pub(super) fn unknown_method(method: &str) -> ApiError {
-    Problem::new(
-        404,
-        "METHOD_UNKNOWN",
-        Category::NotFound,
-        format!("Telegram's schema has no method `{method}`"),
-    )
-    .advise("GET /api/telegram/methods lists them; names are case-sensitive")
-    .into()
 }

@@ -2,11 +2,10 @@ use axum::extract::Path;
 use serde_json::Value;
 use sluice_tl::Schema;
 
-use super::call::unknown_method;
 use crate::auth::{Key, Read};
 use crate::extract::Json;
 use crate::openapi::Problems;
-use crate::problem::Result;
+use crate::problem::{ApiError, Result};
 
 /// Describes one method: its parameters, their types, its answer, and an example of a body.
 #[utoipa::path(
@@ -19,8 +18,8 @@ use crate::problem::Result;
     responses((status = 200, description = "The method", body = crate::schema::MethodDescription), Problems),
 )]
 pub(crate) async fn handler(_: Key<Read>, Path(name): Path<String>) -> Result<Json<Value>> {
-    Schema::newest()
-        .describe(&name)
-        .map(Json)
-        .ok_or_else(|| unknown_method(&name))
+    Schema::newest().describe(&name).map(Json).ok_or_else(|| {
+        let detail = format!("Telegram's schema has no method `{name}`");
+        ApiError::missing("METHOD_NOT_FOUND", detail)
+    })
 }
