@@ -65,6 +65,29 @@ pub mod duration {
     }
 }
 
+/// For `#[serde(deserialize_with)]`: an address and a port.
+pub mod address {
+    use std::net::SocketAddr;
+
+    use serde::{Deserialize, Deserializer, de::Error as _};
+
+    const EXPECTED: &str =
+        "expected an IP address and a port like \"127.0.0.1:8080\" or \"[::]:8080\"";
+
+    /// Reads `"127.0.0.1:8080"`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.trim().parse().map_err(|_| D::Error::custom(EXPECTED))
+    }
+
+    /// Reads the same where it may be left out.
+    pub fn option<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SocketAddr>, D::Error> {
+        deserialize(deserializer).map(Some)
+    }
+}
+
 /// For `#[serde(with)]`: bytes.
 pub mod size {
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _};

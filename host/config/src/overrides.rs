@@ -36,7 +36,8 @@ impl Overrides {
         Self::default()
     }
 
-    /// Every `SLUICE_SECTION__KEY` of the environment. Variables without `__` are not ours to judge.
+    /// Every `SLUICE_SECTION__KEY` of the environment. Variables without `__` are not ours to judge, and
+    /// an empty one is the same as none, as container tools have it.
     pub fn from_env() -> Self {
         Self::from_vars(std::env::vars_os())
     }
@@ -45,6 +46,7 @@ impl Overrides {
     pub(crate) fn from_vars(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut values: Vec<_> = vars
             .into_iter()
+            .filter(|(_, text)| !text.is_empty())
             .filter_map(|(name, text)| {
                 let origin = name.into_string().ok()?;
                 let key = origin.strip_prefix("SLUICE_")?;

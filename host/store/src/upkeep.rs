@@ -89,24 +89,30 @@ pub(crate) fn trim(
 ) -> Result<bool, Fault> {
     let (newest, oldest) = (newest(connection)?.0, oldest(connection)?.0);
     let by_count = (newest + 1).saturating_sub(retention.max_count);
+    let most = (oldest + CHUNK).min(newest + 1);
     let age = u64::try_from(retention.max_age.as_millis()).unwrap_or(u64::MAX);
-    // Events come in the order of time but for small steps of the clock, so the first that is young
-    // enough ends the old ones; only those are looked at.
-    let by_age: Option<i64> = connection
-        .prepare_cached("SELECT cursor FROM events WHERE at >= ?1 ORDER BY cursor LIMIT 1")?
-        .query_row([int(now.0.saturating_sub(age))], |row| row.get(0))
-        .optional()?;
-    let by_age = by_age.map_or(newest + 1, i64::cast_unsigned);
-    let keep_from = by_count.max(by_age);
+    let by_age = first_younger(connection, most, now.0.saturating_sub(age))?;
+    let keep_from = by_count.max(by_age.unwrap_or(most)).min(most);
     if keep_from <= oldest {
         return Ok(false);
     }
-    let until = keep_from.min(oldest + CHUNK);
     connection
         .prepare_cached("DELETE FROM events WHERE cursor < ?1")?
-        .execute([int(until)])?;
-    set_oldest(connection, until)?;
-    Ok(until < keep_from)
+        .execute([int(keep_from)])?;
+    set_oldest(connection, keep_from)?;
+    Ok(keep_from == most && keep_from <= newest)
+}
+
+/// The first event before `most` that is young enough; None if all there are too old. Events come in
+/// the order of time but for small steps of the clock, so that one ends the old ones.
+fn first_younger(connection: &Connection, most: u64, limit: u64) -> Result<Option<u64>, Fault> {
+    let young: Option<i64> = connection
+        .prepare_cached(
+            "SELECT cursor FROM events WHERE cursor < ?1 AND at >= ?2 ORDER BY cursor LIMIT 1",
+        )?
+        .query_row([int(most), int(limit)], |row| row.get(0))
+        .optional()?;
+    Ok(young.map(i64::cast_unsigned))
 }
 
 fn forget_deleted(connection: &Connection, now: UnixMillis) -> Result<(), Fault> {

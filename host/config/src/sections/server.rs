@@ -10,8 +10,10 @@ use crate::humane;
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSection {
     /// Where the API listens.
+    #[serde(deserialize_with = "humane::address::deserialize")]
     pub listen: SocketAddr,
     /// Where health and metrics are.
+    #[serde(deserialize_with = "humane::address::deserialize")]
     pub admin_listen: SocketAddr,
     /// Open connections at once, over both listeners.
     pub max_connections: usize,

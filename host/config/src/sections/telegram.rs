@@ -39,9 +39,10 @@ pub struct CustomDc {
     /// Its number.
     pub id: i32,
     /// Where it listens.
+    #[serde(deserialize_with = "humane::address::deserialize")]
     pub address: SocketAddr,
     /// Where it listens for files, if elsewhere.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "humane::address::option")]
     pub media_address: Option<SocketAddr>,
 }
 

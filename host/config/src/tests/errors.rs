@@ -10,11 +10,11 @@ fn an_error_names_file_line_column_and_key() {
     for (text, expected) in [
         (
             "[server]\nlisten = 8080\n",
-            "s.toml:2:10: server.listen: expected socket address, found integer",
+            "s.toml:2:10: server.listen: expected a string, found integer",
         ),
         (
             "[server]\nlisten = \"localhost\"\n",
-            "s.toml:2:10: server.listen: invalid socket address syntax",
+            "s.toml:2:10: server.listen: expected an IP address and a port like \"127.0.0.1:8080\" or \"[::]:8080\"",
         ),
         (
             "[calls]\n\n  max_wait = \"ten\"\n",

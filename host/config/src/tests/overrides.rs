@@ -27,6 +27,7 @@ fn flags_stand_above_the_environment_and_that_above_the_file() {
     let overrides = vars(&[
         ("SLUICE_SERVER__LISTEN", "127.0.0.1:3"),
         ("SLUICE_SERVER__ADMIN_LISTEN", "127.0.0.1:4"),
+        ("SLUICE_SERVER__MAX_CONNECTIONS", ""),
         ("SLUICE_CONFIG", "ignored"),
         ("PATH", "ignored"),
     ])
@@ -80,7 +81,7 @@ fn an_error_names_the_variable_or_the_flag() {
     };
     assert_eq!(
         said(&vars(&[("SLUICE_SERVER__LISTEN", "nowhere")])),
-        "SLUICE_SERVER__LISTEN: server.listen: invalid socket address syntax"
+        "SLUICE_SERVER__LISTEN: server.listen: expected an IP address and a port like \"127.0.0.1:8080\" or \"[::]:8080\""
     );
     assert_eq!(
         said(&vars(&[("SLUICE_PROBE__INTERVAL", "1ms")])),

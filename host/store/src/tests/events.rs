@@ -3,8 +3,8 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use sluice_domain::{
-    Cursor, Event, EventBody, EventFilter, EventLog as _, SessionStore as _, StoreError,
-    UpdateState,
+    Clock as _, Cursor, Event, EventBody, EventFilter, EventLog as _, SessionStore as _,
+    StoreError, UpdateState,
 };
 
 use super::{START, StoppedClock, account, event, name, open, vault};
@@ -170,4 +170,27 @@ fn a_flood_of_events_does_not_outgrow_the_retention() {
     let (newest, oldest) = store.bounds().unwrap();
     assert_eq!(newest, Cursor(500));
     assert!(newest.0 - oldest.0 < 60, "{oldest:?}");
+}
+
+#[test]
+fn more_old_events_than_one_step_removes_go_in_several() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = StoppedClock::new();
+    let store = Store::open(dir.path(), vault(1), Arc::clone(&clock) as _).unwrap();
+    let max_age = Duration::from_hours(1);
+    let many: Vec<_> = (0..5000).map(|n| event(None, &n.to_string())).collect();
+    store.append(&many).unwrap();
+    clock.advance(max_age * 2);
+    let mut young = event(None, "young");
+    young.at = clock.now();
+    store.append(&[young]).unwrap();
+    store
+        .set_retention(Retention {
+            max_count: 1_000_000,
+            max_age,
+        })
+        .unwrap();
+    assert_eq!(store.bounds().unwrap(), (Cursor(5001), Cursor(5001)));
+    let (kept, _) = store.read(Cursor(0), &EventFilter::default(), 10).unwrap();
+    assert_eq!(kept.len(), 1);
 }
