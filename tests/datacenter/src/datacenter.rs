@@ -1,6 +1,5 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use parking_lot::Mutex;
 use sluice_domain::Random;
 use sluice_mtproto::{AuthKey, rsa::PrivateKey};
 use tokio::net::TcpListener;
@@ -25,7 +24,6 @@ pub struct DataCenter {
     /// The open ports, a main and a media one for each data center that is not stopped.
     doors: Arc<tokio::sync::Mutex<Vec<Option<[Door; 2]>>>>,
     control: Arc<Control>,
-    serving: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
 }
 
 impl DataCenter {
@@ -80,11 +78,11 @@ impl DataCenter {
             doors: Arc::new(tokio::sync::Mutex::new(doors.collect())),
             clock: world_clock,
             control: Arc::new(Control::new(control_address, key)),
-            serving: Arc::default(),
             hub,
         };
         let serving = control::serve(this.clone(), control_listener);
-        *this.serving.lock() = Some(this.hub.tracker.spawn(serving));
+        let until = this.hub.ending.clone().run_until_cancelled_owned(serving);
+        this.hub.tracker.spawn(until);
         Ok(this)
     }
 
@@ -317,11 +315,8 @@ impl DataCenter {
 
     /// Ends everything and waits for every task.
     pub async fn shutdown(&self) {
+        self.hub.ending.cancel();
         self.stop().await;
-        let serving = self.serving.lock().take();
-        if let Some(serving) = serving {
-            serving.abort();
-        }
         self.hub.tracker.close();
         self.hub.tracker.wait().await;
     }

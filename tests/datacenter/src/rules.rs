@@ -47,7 +47,8 @@ pub enum Action {
     Delay(u64),
     /// It is neither executed nor answered.
     Silence,
-    /// The connection is closed; the call is not executed.
+    /// The connection is closed and the MTProto session forgotten, as when a server goes down. The
+    /// call is not executed; a client that comes back with its session is told that it is new.
     Disconnect,
     /// It is executed, and the connection closed before the answer is out. A client that comes
     /// back with its session gets the answer then.

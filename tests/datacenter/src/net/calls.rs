@@ -87,8 +87,10 @@ impl Hub {
                 let (hub, session, link) =
                     (Arc::clone(self), Arc::clone(session), Arc::clone(link));
                 self.tracker.spawn(async move {
-                    tokio::time::sleep(Duration::from_millis(ms)).await;
-                    hub.execute(&session, &link, msg_id, entry, &decoded, Answer::Send);
+                    let delay = tokio::time::sleep(Duration::from_millis(ms));
+                    if hub.ending.run_until_cancelled(delay).await.is_some() {
+                        hub.execute(&session, &link, msg_id, entry, &decoded, Answer::Send);
+                    }
                 });
             }
             Some(Action::Silence) => self.finish(entry, Outcome::Silenced),
@@ -99,6 +101,7 @@ impl Hub {
                 self.execute(session, link, msg_id, entry, &decoded, Answer::Lose);
             }
             Some(Action::Disconnect) => {
+                session.key.destroy_session(session.id);
                 link.cut.cancel();
                 self.finish(entry, Outcome::Disconnected);
             }

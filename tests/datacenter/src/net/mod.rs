@@ -21,7 +21,7 @@ use sluice_domain::{Clock, Random};
 use sluice_mtproto::{AuthKey, Now, rsa::PrivateKey};
 use sluice_tl::Schema;
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use listener::Door;
 
@@ -49,6 +49,8 @@ pub(crate) struct Hub {
     pub(crate) dcs: Vec<DcInfo>,
     links: AtomicU64,
     pub(crate) tracker: TaskTracker,
+    /// Everything ends.
+    pub(crate) ending: CancellationToken,
 }
 
 impl Hub {
@@ -71,6 +73,7 @@ impl Hub {
             dcs,
             links: AtomicU64::new(0),
             tracker: TaskTracker::new(),
+            ending: CancellationToken::new(),
         }
     }
 

@@ -15,7 +15,7 @@ impl Call<'_> {
         let pts = self.user()?.mailbox.pts;
         let mut mentions = Mentions::default();
         let update = self.world.new_message(self.me, id, pts, &mut mentions);
-        Ok(self.world.updates(self.me, vec![update], &mentions))
+        Ok(self.world.updates(self.me, &[update], &mentions))
     }
 
     fn invited(&self, id: i32) -> Answer {

@@ -94,7 +94,7 @@ impl Call<'_> {
             self.user_mut()?.contacts.remove(&id);
             mentions.user(id);
         }
-        Ok(self.world.updates(self.me, Vec::new(), &mentions))
+        Ok(self.world.updates(self.me, &[], &mentions))
     }
 
     /// Finds by the beginning of a username or first name.

@@ -154,11 +154,11 @@ impl Call<'_> {
             }));
         }
         let mut mentions = Mentions::default();
-        let updates = vec![
+        let updates = [
             json!({"_": "updateMessageID", "id": id, "random_id": random_id}),
             self.world.new_message(self.me, id, pts, &mut mentions),
         ];
-        Ok(self.world.updates(self.me, updates, &mentions))
+        Ok(self.world.updates(self.me, &updates, &mentions))
     }
 
     pub(super) fn edit_message(&mut self) -> Answer {

@@ -1,6 +1,11 @@
 //! Calls as they come off the wire: every call and every answer here goes through the schema, so
 //! an answer that does not fit it fails.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "parameters are written as literals"
+)]
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};

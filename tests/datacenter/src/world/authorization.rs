@@ -116,7 +116,7 @@ impl World {
                 "device": name,
                 "location": "loopback",
             });
-            let body = self.updates(user, vec![update], &Mentions::default());
+            let body = self.updates(user, &[update], &Mentions::default());
             self.tell(user, body);
         }
         self.authorizations.insert(id, authorization);

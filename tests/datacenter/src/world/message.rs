@@ -84,7 +84,7 @@ impl World {
             } else {
                 let mut mentions = Mentions::default();
                 let update = self.new_message(reader, id, pts, &mut mentions);
-                self.updates(reader, vec![update], &mentions)
+                self.updates(reader, &[update], &mentions)
             };
             self.tell(reader, body);
         }
@@ -231,7 +231,7 @@ impl World {
             let pts = mailbox.happened(What::Edited(copy), 1);
             let mut mentions = Mentions::default();
             let update = self.edited_message(reader, copy, pts, &mut mentions);
-            let body = self.updates(reader, vec![update], &mentions);
+            let body = self.updates(reader, &[update], &mentions);
             if reader == owner {
                 own = body.clone();
             }
@@ -306,7 +306,7 @@ impl World {
         if let Some(peer) = about {
             mentions.peer(peer);
         }
-        let body = self.updates(owner, vec![with_pts(update, pts, count)], &mentions);
+        let body = self.updates(owner, &[with_pts(update, pts, count)], &mentions);
         self.tell(owner, body);
         pts
     }
@@ -360,7 +360,7 @@ impl World {
 
     /// An `updates` container with all the objects it speaks of. `seq` is 0: nothing here is
     /// ordered by it, as with Telegram's own containers of numbered updates.
-    pub(crate) fn updates(&self, viewer: i64, updates: Vec<Value>, mentions: &Mentions) -> Value {
+    pub(crate) fn updates(&self, viewer: i64, updates: &[Value], mentions: &Mentions) -> Value {
         let body = json!({
             "_": "updates",
             "updates": updates,

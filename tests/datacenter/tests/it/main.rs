@@ -1,0 +1,15 @@
+//! The data center from outside: over TCP with the client role of the protocol core, and over its
+//! control API.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod client;
+mod control;
+mod faults;
+mod protocol;
