@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on has failed; parameters are written as literals"
 )]
 
 mod client;
