@@ -25,7 +25,7 @@ const MAX_PARTS: u32 = 16;
 const MAX_TABLE: usize = 20_000;
 /// Instances at one time: a call holds one only while it runs, so this is threads, not requests,
 /// plus what reused plugins keep.
-const INSTANCES: u32 = 256;
+const INSTANCES: u32 = 128;
 /// Memory of an instance kept mapped for the next one, instead of being given back each time.
 const KEPT_RESIDENT: usize = 64 << 10;
 
