@@ -1,4 +1,5 @@
-//! The control API: what the handle can do, over HTTP on the loopback interface.
+//! The control API: what the handle can do, over HTTP on the loopback interface. The crate's README
+//! lists it.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -3,6 +3,10 @@
 use serde_json::json;
 use sluice_datacenter::{JournalFilter, NewAccount};
 use sluice_mtproto::transport::Kind;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::client::{Client, Failed, join, start};
 
@@ -108,7 +112,7 @@ async fn stopped_and_started_on_the_same_ports_with_the_same_world() {
     let id = anna.sign_in(ANNA).await;
     let address = dc.dcs()[0].address;
     dc.stop().await;
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert!(TcpStream::connect(address).await.is_err());
     assert_eq!(
         anna.call("help.getConfig", json!({})).await,
         Err(Failed::Closed)
@@ -138,5 +142,32 @@ async fn a_forgotten_key_is_a_transport_error() {
     let mut anna = anna.reconnect(dc.dcs()[0].address).await;
     let answer = anna.call("updates.getState", json!({})).await;
     assert_eq!(answer, Err(Failed::Transport(404)));
+    dc.shutdown().await;
+}
+
+/// Fails if bytes that are no MTProto bring the server down or are answered.
+#[tokio::test]
+async fn nonsense_is_cut_off_and_harms_nobody() {
+    let dc = start().await;
+    let address = dc.dcs()[0].address;
+    let nonsense: [&[u8]; 5] = [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        &[0xEF, 0x7F, 0xFF, 0xFF, 0xFF],
+        &[0xEE, 0xEE, 0xEE, 0xEE, 0xFF, 0xFF, 0xFF, 0x7F],
+        &[0xEF, 0x01, 1, 2, 3, 4],
+        &[
+            0xEF, 0x06, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0xFF, 0, 0, 0, 1, 1, 1,
+        ],
+    ];
+    for bytes in nonsense {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        // Closed in either way, with nothing said.
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(answer.is_empty(), "{bytes:?}: {answer:?}");
+    }
+    join(&dc).await.ok("help.getConfig", json!({})).await;
     dc.shutdown().await;
 }
