@@ -229,6 +229,20 @@ impl Account {
         }
     }
 
+    /// Closes the links for good: the gateway ends. What is under way is left as it is stored.
+    pub(crate) async fn end(&self) {
+        self.stop.cancel();
+        let session = self.session.lock().take();
+        if let Some(session) = session {
+            session.pool.close().await;
+        }
+        let left = {
+            let mut turn = self.turn.lock().await;
+            core::mem::replace(&mut *turn, SignIn::None)
+        };
+        drop(left);
+    }
+
     /// Takes the session away from the actor. Its pool is the caller's to close.
     pub(crate) async fn retire(&self) -> Option<Arc<Session>> {
         let session = self.session.lock().take()?;

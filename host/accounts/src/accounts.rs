@@ -100,11 +100,8 @@ impl Accounts {
     pub async fn shutdown(&self) {
         self.shared.stop.cancel();
         let accounts: Vec<_> = self.accounts.read().values().map(Arc::clone).collect();
-        let closing = accounts.iter().filter_map(|account| account.session());
-        futures_util::future::join_all(closing.map(|session| async move {
-            session.pool.close().await;
-        }))
-        .await;
+        let ending = accounts.iter().map(|account| account.end());
+        futures_util::future::join_all(ending).await;
     }
 
     /// Every account, by name.

@@ -114,7 +114,7 @@ async fn run(
         actor.begin(serving).await;
     }
     loop {
-        let wake = actor.wake();
+        let wake = actor.wake(serving.is_some());
         tokio::select! {
             () = account.stop.cancelled() => {
                 if let Some(serving) = serving.take() {
@@ -215,7 +215,7 @@ impl Actor {
     }
 
     /// When there is something to do without being told.
-    fn wake(&self) -> Instant {
+    fn wake(&self, serving: bool) -> Instant {
         let soon = |after: Duration| Instant::now() + after.min(Duration::from_secs(3_600));
         let mut wake = soon(Duration::from_secs(60));
         if self.connected {
@@ -226,7 +226,7 @@ impl Actor {
                 wake = wake.min(self.probe_at);
             }
         }
-        if self.gaps.is_none() {
+        if serving && self.gaps.is_none() {
             wake = wake.min(self.load_at);
         }
         if self.pool_changed {
