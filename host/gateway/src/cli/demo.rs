@@ -83,6 +83,7 @@ fn line(demo: &demo::Demo) -> serde_json::Value {
         "admin_url": demo.gateway.admin_url(),
         "admin_key": demo.admin_key.expose(),
         "accounts": demo.accounts,
+        "data_dir": demo.config.data.dir,
         "datacenter": {
             "control_url": datacenter.control_url(),
             "control_key": datacenter.control_key(),
