@@ -127,7 +127,7 @@ impl Gateway {
         store.set_retention(settings::retention(&config))?;
 
         // Before the accounts connect: an address that is taken must not cost them a connection.
-        let listeners = Listeners::open(&config, &data).await?;
+        let listeners = Listeners::open(&config, &data)?;
 
         let closing = CancellationToken::new();
         let tracker = TaskTracker::new();

@@ -4,9 +4,16 @@ use std::path::Path;
 
 use sluice_config::Config;
 use sluice_store::DataDir;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use crate::StartError;
+
+/// What the system may hold for a connection whose client reads nothing. By itself Linux lets that
+/// grow to 4 MiB for each of them; it doubles what is asked for here.
+const SEND_BUFFER: u32 = 256 * 1024;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// Every socket the gateway listens on.
 pub(crate) struct Listeners {
@@ -20,9 +27,9 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    pub async fn open(config: &Config, data: &DataDir) -> Result<Self, StartError> {
-        let (api, listen) = tcp(config.server.listen).await?;
-        let (admin, admin_listen) = tcp(config.server.admin_listen).await?;
+    pub fn open(config: &Config, data: &DataDir) -> Result<Self, StartError> {
+        let (api, listen) = tcp(config.server.listen)?;
+        let (admin, admin_listen) = tcp(config.server.admin_listen)?;
         let socket = unix(&data.admin_socket())?;
         Ok(Self {
             api,
@@ -34,14 +41,26 @@ impl Listeners {
     }
 }
 
-async fn tcp(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+fn tcp(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let refused = |source| StartError::Listen {
         address: address.to_string(),
         source,
     };
-    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let listener = bind(address).map_err(refused)?;
     let local = listener.local_addr().map_err(refused)?;
     Ok((listener, local))
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// The admin socket. What is left of an earlier one is removed: the lock on the data directory says

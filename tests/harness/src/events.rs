@@ -1,16 +1,27 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 /// How long an event may take to come before a test fails. Long, because test machines are slow; no
 /// test waits for it unless it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+fn request(url: &str, key: Option<&str>) -> anyhow::Result<Request> {
+    let mut request = url.into_client_request()?;
+    if let Some(key) = key {
+        let value = format!("Bearer {key}").parse()?;
+        request.headers_mut().insert("authorization", value);
+    }
+    Ok(request)
+}
 
 /// An open WebSocket of events.
 pub struct Events {
@@ -29,12 +40,21 @@ pub struct Ended {
 impl Events {
     /// Connects to a `ws://` URL with a key.
     pub async fn connect(url: &str, key: Option<&str>) -> anyhow::Result<Self> {
-        let mut request = url.into_client_request()?;
-        if let Some(key) = key {
-            let value = format!("Bearer {key}").parse()?;
-            request.headers_mut().insert("authorization", value);
-        }
-        let (socket, _) = connect_async(request).await?;
+        let (socket, _) = connect_async(request(url, key)?).await?;
+        Ok(Self { socket })
+    }
+
+    /// As [`connect`](Self::connect), with a system that keeps as little as it can for a client that
+    /// does not read.
+    pub async fn connect_slow(
+        address: SocketAddr,
+        url: &str,
+        key: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(4096)?;
+        let stream = MaybeTlsStream::Plain(socket.connect(address).await?);
+        let (socket, _) = client_async(request(url, key)?, stream).await?;
         Ok(Self { socket })
     }
 
@@ -76,13 +96,22 @@ impl Events {
 
     /// Reads on until the gateway closes the stream.
     pub async fn ended(&mut self) -> anyhow::Result<Ended> {
+        self.ended_after(|_| {}).await
+    }
+
+    /// Reads on until the gateway closes the stream, and looks at what comes before.
+    pub async fn ended_after(&mut self, mut look: impl FnMut(&Value)) -> anyhow::Result<Ended> {
         let search = async {
             while let Some(message) = self.socket.next().await {
-                if let Message::Close(Some(frame)) = message? {
-                    return Ok(Ended {
-                        code: frame.code.into(),
-                        reason: frame.reason.to_string(),
-                    });
+                match message? {
+                    Message::Text(text) => look(&serde_json::from_str(&text)?),
+                    Message::Close(Some(frame)) => {
+                        return Ok(Ended {
+                            code: frame.code.into(),
+                            reason: frame.reason.to_string(),
+                        });
+                    }
+                    _ => {}
                 }
             }
             anyhow::bail!("the stream ended without a close")

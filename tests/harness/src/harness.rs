@@ -140,6 +140,24 @@ impl Harness {
         Events::connect(&self.events_url(query), Some(self.key())).await
     }
 
+    /// As [`events`](Self::events), from a client whose system keeps little of what it does not read.
+    pub async fn slow_events(&self, query: &str) -> anyhow::Result<Events> {
+        let address = self.gateway.url().replacen("http://", "", 1).parse()?;
+        Events::connect_slow(address, &self.events_url(query), Some(self.key())).await
+    }
+
+    /// A figure of `/metrics`, summed over its labels.
+    pub async fn figure(&self, name: &str) -> anyhow::Result<f64> {
+        let request = self.admin_request(Method::GET, "/metrics");
+        let text = request.bearer_auth(self.key()).send().await?.text().await?;
+        let values = text.lines().filter_map(|line| {
+            let (label, value) = line.rsplit_once(' ')?;
+            let stem = label.split('{').next()?;
+            (stem == name).then(|| value.parse::<f64>().ok())?
+        });
+        Ok(values.sum())
+    }
+
     /// Where events are, for a WebSocket.
     pub fn events_url(&self, query: &str) -> String {
         let base = self.gateway.url().replacen("http", "ws", 1);

@@ -1,8 +1,10 @@
 //! Events on WebSockets, as server-sent events and by long polls.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
-use sluice_harness::{Answer, Events, Harness};
+use sluice_harness::{Answer, Events, Harness, Setup};
 
 async fn send(gateway: &Harness, text: &str) {
     let body = json!({ "peer": "@demo", "message": text });
@@ -166,5 +168,62 @@ async fn what_cannot_be_read_is_said() {
     let ticket = gateway.bare_request(Method::GET, "/api/events?poll=0&ticket=none");
     let refused = Answer::read(ticket.send().await.unwrap()).await.unwrap();
     refused.problem(401, "TICKET_INVALID").unwrap();
+    gateway.stop().await;
+}
+
+/// Counts readers that were cut; no other test has one.
+const CUT: &str = "sluice_event_readers_cut_total";
+
+/// A reader that takes nothing is cut, and what it finds when it reads again is whole: every event
+/// up to the cursor in the close, and no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_is_cut_with_its_cursor() {
+    let mut setup = Setup::default();
+    setup.config.events.slow_reader = Duration::from_secs(1);
+    let gateway = Harness::with(setup).await.unwrap();
+    let mut events = gateway
+        .slow_events("account=demo&types=update&after=0")
+        .await
+        .unwrap();
+
+    let ids: Vec<i64> = gateway
+        .datacenter
+        .accounts()
+        .iter()
+        .map(|known| known.id)
+        .collect();
+    let text = "x".repeat(4000);
+    let mut last = String::new();
+    for number in 0..400 {
+        last = format!("{number} {text}");
+        gateway.datacenter.send_text(ids[1], ids[0], &last).unwrap();
+    }
+    // All of them are in the log before the reader begins to read.
+    let mut watcher = gateway
+        .events("account=demo&types=update&after=0")
+        .await
+        .unwrap();
+    watcher.until(|event| says(event, &last)).await.unwrap();
+    watcher.close().await.unwrap();
+    // Each look takes a request, so this asks a few hundred times a second at most.
+    let cut = async { while gateway.figure(CUT).await.unwrap() < 1.0 {} };
+    tokio::time::timeout(Duration::from_secs(30), cut)
+        .await
+        .expect("the reader is cut");
+
+    let mut newest = String::new();
+    let ended = events
+        .ended_after(|event| newest = event["id"].as_str().unwrap().to_owned())
+        .await
+        .unwrap();
+    assert_eq!(ended.code, 1013);
+    assert!(ended.reason.ends_with(&newest), "{} {newest}", ended.reason);
+
+    let mut events = gateway
+        .events(&format!("account=demo&types=update&after={newest}"))
+        .await
+        .unwrap();
+    events.until(|event| says(event, &last)).await.unwrap();
+    events.close().await.unwrap();
     gateway.stop().await;
 }
