@@ -317,10 +317,8 @@ impl Account {
                 self.lose(AccountState::SessionLost, &failure.name).await;
             }
             "AUTH_KEY_DUPLICATED" => self.lose(AccountState::Parked, &failure.name).await,
-            name if name.starts_with("FROZEN_") => {
-                if self.state() == AccountState::Ready {
-                    self.fault(AccountState::Frozen, name).await;
-                }
+            name if name.starts_with("FROZEN_") && self.state() == AccountState::Ready => {
+                self.fault(AccountState::Frozen, name).await;
             }
             _ => {}
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use serde_json::{Map, Value, json};
 use sluice_domain::{
-    AccountName, AccountRecord, AccountState, Category, FieldError, Problem, Secret,
+    AccountName, AccountRecord, AccountState, Category, FieldError, Problem, Secret, SessionStore,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ use crate::{
 /// Every account of the gateway.
 pub struct Accounts {
     shared: Arc<Shared>,
-    accounts: RwLock<BTreeMap<AccountName, Arc<Account>>>,
+    by_name: RwLock<BTreeMap<AccountName, Arc<Account>>>,
     /// Accounts are made and removed one at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -32,10 +32,10 @@ impl Accounts {
     /// Reads the accounts from the store and connects those that were signed in.
     pub async fn open(deps: Deps) -> Result<Arc<Self>, AccountsError> {
         let shared = Shared::new(deps);
-        let records = shared.store(|store| store.accounts()).await?;
+        let records = shared.store(SessionStore::accounts).await?;
         let all = Arc::new(Self {
             shared,
-            accounts: RwLock::default(),
+            by_name: RwLock::default(),
             changing: tokio::sync::Mutex::new(()),
         });
         for record in records {
@@ -43,7 +43,7 @@ impl Accounts {
             let account = all.add(record);
             if connects {
                 all.spawn(async move {
-                    actor::restore(&account).await;
+                    lifecycle::restore(&account).await;
                     rotation::recover(account).await;
                 });
             }
@@ -55,7 +55,7 @@ impl Accounts {
         let (inbox, inputs) = mpsc::channel(actor::INBOX);
         let account = Account::new(Arc::clone(&self.shared), record, inbox);
         self.spawn(actor::supervise(Arc::clone(&account), inputs));
-        let mut accounts = self.accounts.write();
+        let mut accounts = self.by_name.write();
         accounts.insert(account.name.clone(), Arc::clone(&account));
         drop(accounts);
         account.publish_status();
@@ -84,7 +84,7 @@ impl Accounts {
     }
 
     fn get(&self, name: &AccountName) -> Result<Arc<Account>, Problem> {
-        let accounts = self.accounts.read();
+        let accounts = self.by_name.read();
         let found = accounts.get(name).map(Arc::clone);
         found.ok_or_else(|| problems::unknown_account(name.as_str()))
     }
@@ -92,21 +92,21 @@ impl Accounts {
     fn chosen(&self, name: Option<&AccountName>) -> Result<Vec<Arc<Account>>, Problem> {
         match name {
             Some(name) => Ok(vec![self.get(name)?]),
-            None => Ok(self.accounts.read().values().map(Arc::clone).collect()),
+            None => Ok(self.by_name.read().values().map(Arc::clone).collect()),
         }
     }
 
     /// Closes every link and ends every task of the accounts.
     pub async fn shutdown(&self) {
         self.shared.stop.cancel();
-        let accounts: Vec<_> = self.accounts.read().values().map(Arc::clone).collect();
+        let accounts: Vec<_> = self.by_name.read().values().map(Arc::clone).collect();
         let ending = accounts.iter().map(|account| account.end());
         futures_util::future::join_all(ending).await;
     }
 
     /// Every account, by name.
     pub fn list(&self) -> Vec<AccountView> {
-        self.accounts
+        self.by_name
             .read()
             .values()
             .map(|account| account.view())
@@ -122,7 +122,7 @@ impl Accounts {
     pub async fn create(&self, new: NewAccount) -> Result<AccountView, Problem> {
         let api = api_of(&new)?;
         let _changing = self.changing.lock().await;
-        if self.accounts.read().contains_key(&new.name) {
+        if self.by_name.read().contains_key(&new.name) {
             return Err(Problem::new(
                 409,
                 "ALREADY_EXISTS",
@@ -163,7 +163,7 @@ impl Accounts {
             .store(move |store| store.delete_account(&gone, purge, at))
             .await
             .map_err(|error| store_problem(&error).of(name))?;
-        self.accounts.write().remove(name);
+        self.by_name.write().remove(name);
         self.shared.ledger.forget(name);
         self.shared.deps.live.forget(name);
         self.shared.deps.telemetry.calls().forget(name);

@@ -10,22 +10,19 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use serde_json::{Map, Value, json};
-use sluice_domain::{
-    AccountKind, AccountState, AuthorizationId, AuthorizationRole, Category, Event, EventBody,
-    Failure, PeerKind,
-};
-use sluice_links::{CallError, PoolEvent};
+use serde_json::{Map, Value};
+use sluice_domain::{AccountState, AuthorizationId, Category, Event, EventBody, Failure, PeerKind};
+use sluice_links::PoolEvent;
 use sluice_tl::Schema;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::flood::wait_of;
+use crate::jobs::{self, Probed};
 use crate::json::{constructor, int, long};
 use crate::monitoring;
 use crate::peers;
-use crate::probe::AUTHORIZED_FOR;
 use crate::session::{PoolEvents, Session};
 use crate::updates::{Fetch, FetchFailure, Gaps, Output};
 
@@ -74,11 +71,7 @@ pub(crate) struct Serving {
 
 enum Done {
     Fetched(AuthorizationId, Fetch, Result<Value, Failure>),
-    Probed(
-        AuthorizationId,
-        Result<Duration, CallError>,
-        Option<Result<Value, Failure>>,
-    ),
+    Probed(AuthorizationId, Probed),
     Closed,
 }
 
@@ -216,8 +209,8 @@ impl Actor {
 
     /// When there is something to do without being told.
     fn wake(&self, serving: bool) -> Instant {
-        let soon = |after: Duration| Instant::now() + after.min(Duration::from_secs(3_600));
-        let mut wake = soon(Duration::from_secs(60));
+        let soon = |after: Duration| Instant::now() + after.min(Duration::from_hours(1));
+        let mut wake = soon(Duration::from_mins(1));
         if self.connected {
             if let Some(gaps) = &self.gaps {
                 wake = wake.min(soon(gaps.deadline().saturating_sub(self.now())));
@@ -420,7 +413,7 @@ impl Actor {
     async fn done(&mut self, done: Done) {
         match done {
             Done::Fetched(id, fetch, answer) => self.fetched(id, &fetch, answer).await,
-            Done::Probed(id, pong, state) => self.probed(id, pong, state).await,
+            Done::Probed(id, probed) => self.probed(id, probed).await,
             Done::Closed => {
                 self.connected = false;
                 let at = self.account.shared.now();
@@ -459,17 +452,12 @@ impl Actor {
         }
     }
 
-    async fn probed(
-        &mut self,
-        id: AuthorizationId,
-        pong: Result<Duration, CallError>,
-        state: Option<Result<Value, Failure>>,
-    ) {
+    async fn probed(&mut self, id: AuthorizationId, probed: Probed) {
         self.probing = false;
         let (now, at) = (self.now(), self.account.shared.now());
         let interval = self.account.shared.settings().probe_interval;
         self.probe_at = Instant::now() + interval;
-        match pong {
+        match probed.pong {
             Ok(round_trip) => {
                 let mut probe = self.account.probe.lock();
                 probe.answered(now, at);
@@ -481,7 +469,7 @@ impl Actor {
                 probe.pong_failed = Some(error.to_string());
             }
         }
-        if let Some(state) = state {
+        if let Some(state) = probed.state {
             self.authorized(id, state).await;
         }
         if self.account.state() == AccountState::Connecting {
@@ -621,103 +609,16 @@ impl Actor {
         while let Some(fetch) = self.gaps.as_mut().and_then(|gaps| gaps.next_fetch(now)) {
             let (account, session) = (Arc::clone(&self.account), Arc::clone(session));
             self.jobs.push(Box::pin(async move {
-                let answer = fetch_now(&account, &session, &fetch).await;
+                let answer = jobs::fetch(&account, &session, &fetch).await;
                 Done::Fetched(session.id, fetch, answer)
             }));
         }
         if !self.probing && self.probe_at <= Instant::now() {
             self.probing = true;
             let (account, session) = (Arc::clone(&self.account), Arc::clone(session));
-            self.jobs.push(Box::pin(probe_now(account, session)));
-        }
-    }
-}
-
-async fn probe_now(account: Arc<Account>, session: Arc<Session>) -> Done {
-    let (interval, within) = {
-        let settings = account.shared.settings();
-        (settings.probe_interval, settings.internal_timeout)
-    };
-    let pong = session.pool.probe(Instant::now() + interval).await;
-    let now = account.shared.deps.clock.monotonic();
-    let proven = {
-        let probe = account.probe.lock();
-        let fresh = |at: Duration| now.saturating_sub(at) < AUTHORIZED_FOR / 2;
-        probe.authorized_failed.is_none() && probe.authorized.is_some_and(fresh)
-    };
-    let state = if pong.is_ok() && !proven {
-        Some(session.invoke("updates.getState", json!({}), within).await)
-    } else {
-        None
-    };
-    Done::Probed(session.id, pong, state)
-}
-
-async fn fetch_now(account: &Account, session: &Session, fetch: &Fetch) -> Result<Value, Failure> {
-    let within = account.shared.settings().internal_timeout;
-    let (method, params) = match fetch {
-        Fetch::State => ("updates.getState", json!({})),
-        Fetch::Difference { pts, date, qts } => (
-            "updates.getDifference",
-            json!({"pts": pts, "date": date, "qts": qts}),
-        ),
-        Fetch::Channel { channel, pts } => {
-            let method = "updates.getChannelDifference";
-            let (name, id) = (account.name.clone(), *channel);
-            let peer = account
-                .shared
-                .store(move |store| store.peer(&name, PeerKind::Channel, id))
-                .await;
-            let Ok(Some(peer)) = peer else {
-                return Err(Failure::local(
-                    sluice_domain::Layer::Gateway,
-                    "PEER_UNKNOWN",
-                    method,
-                    session.kind,
-                    sluice_domain::Execution::NeverSent,
-                ));
-            };
-            let limit = if session.kind == AccountKind::Bot {
-                100_000
-            } else {
-                100
-            };
-            let channel = json!({
-                "_": "inputChannel",
-                "channel_id": peer.id.to_string(),
-                "access_hash": peer.access_hash.to_string(),
-            });
-            let filter = json!({"_": "channelMessagesFilterEmpty"});
-            let params = json!({"channel": channel, "filter": filter, "pts": pts, "limit": limit});
-            (method, params)
-        }
-    };
-    session.invoke(method, params, within).await
-}
-
-/// Connects an account that was signed in when the gateway ended.
-pub(crate) async fn restore(account: &Arc<Account>) {
-    let current = match account.authorization(AuthorizationRole::Current).await {
-        Ok(current) => current,
-        Err(error) => {
-            tracing::error!(account = %account.name, %error, "the authorization cannot be read");
-            return;
-        }
-    };
-    let Some(current) = current else {
-        account.enter(AccountState::SignedOut, None).await;
-        return;
-    };
-    match Session::start(account, &current).await {
-        Ok((session, events)) => {
-            account.enter(AccountState::Connecting, None).await;
-            session.pool.open();
-            account.serve(session, events, None).await;
-        }
-        Err(problem) => {
-            // Not `disconnected`: that would be kept, and the next start would not try.
-            let reason = Some(problem.detail);
-            account.enter(AccountState::Connecting, reason).await;
+            self.jobs.push(Box::pin(async move {
+                Done::Probed(session.id, jobs::probe(&account, &session).await)
+            }));
         }
     }
 }

@@ -27,8 +27,9 @@ impl Source<'_> {
             hash.update([0]);
         }
         let digest: [u8; 32] = hash.finalize().into();
-        let [a, b, c, d, e, f, g, h, ..] = digest;
-        i64::from_le_bytes([a, b, c, d, e, f, g, h])
+        digest
+            .first_chunk()
+            .map_or(0, |eight| i64::from_le_bytes(*eight))
     }
 }
 

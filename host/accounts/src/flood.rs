@@ -157,10 +157,9 @@ impl FloodLedger {
     ) -> Option<Wait> {
         let wait = wait_of(failure, now)?;
         let chat = match (wait.holds, chat) {
-            (Holds::Call, _) => return None,
             (Holds::Chat, Some(chat)) => Some(chat.to_owned()),
             // Slow mode without a chat to hold on to must not hold back every other chat.
-            (Holds::Chat, None) => return None,
+            (Holds::Chat, None) | (Holds::Call, _) => return None,
             (Holds::Method, _) => None,
         };
         let key = Key {

@@ -4,14 +4,21 @@
 //! its updates, known waits, rotation of its session, and the probes that prove what is shown.
 //! Refuses to own sockets (`links`), bytes (`mtproto`, `tl`), rows (`store`) and HTTP (`api`).
 
+#![allow(
+    clippy::result_large_err,
+    reason = "a problem is made once per failed request, next to a network round trip"
+)]
+
 mod account;
 mod accounts;
 mod actor;
 mod call;
+mod entrance;
 mod error;
 mod fill;
 mod flood;
 mod health;
+mod jobs;
 mod json;
 mod lifecycle;
 mod monitoring;

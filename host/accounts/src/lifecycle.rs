@@ -208,3 +208,30 @@ pub(crate) async fn end(account: &Arc<Account>) -> Result<(), Problem> {
     account.stop.cancel();
     Ok(())
 }
+
+/// Connects an account that was signed in when the gateway ended.
+pub(crate) async fn restore(account: &Arc<Account>) {
+    let current = match account.authorization(AuthorizationRole::Current).await {
+        Ok(current) => current,
+        Err(error) => {
+            tracing::error!(account = %account.name, %error, "the authorization cannot be read");
+            return;
+        }
+    };
+    let Some(current) = current else {
+        account.enter(AccountState::SignedOut, None).await;
+        return;
+    };
+    match Session::start(account, &current).await {
+        Ok((session, events)) => {
+            account.enter(AccountState::Connecting, None).await;
+            session.pool.open();
+            account.serve(session, events, None).await;
+        }
+        Err(problem) => {
+            // Not `disconnected`: that would be kept, and the next start would not try.
+            let reason = Some(problem.detail);
+            account.enter(AccountState::Connecting, reason).await;
+        }
+    }
+}

@@ -228,20 +228,12 @@ async fn by_username(
         .store(move |store| store.peer_by_username(&name, &wanted))
         .await
         .map_err(|error| store_problem(&error))?;
-    match known {
-        Some(peer) => Ok(Peer::Met(peer)),
-        None => {
-            let params = json!({"username": username});
-            ask(
-                account,
-                session,
-                shorthand,
-                "contacts.resolveUsername",
-                params,
-            )
-            .await
-        }
+    if let Some(peer) = known {
+        return Ok(Peer::Met(peer));
     }
+    let params = json!({"username": username});
+    let method = "contacts.resolveUsername";
+    ask(account, session, shorthand, method, params).await
 }
 
 async fn by_phone(
@@ -256,13 +248,12 @@ async fn by_phone(
         .store(move |store| store.peer_by_phone(&name, &wanted))
         .await
         .map_err(|error| store_problem(&error))?;
-    match known {
-        Some(peer) => Ok(Peer::Met(peer)),
-        None => {
-            let params = json!({"phone": phone});
-            ask(account, session, shorthand, "contacts.resolvePhone", params).await
-        }
+    if let Some(peer) = known {
+        return Ok(Peer::Met(peer));
     }
+    let params = json!({"phone": phone});
+    let method = "contacts.resolvePhone";
+    ask(account, session, shorthand, method, params).await
 }
 
 async fn ask(

@@ -5,7 +5,7 @@ use core::time::Duration;
 use sluice_domain::UnixMillis;
 
 /// An authorised call proves the authorization for so long.
-pub(crate) const AUTHORIZED_FOR: Duration = Duration::from_secs(600);
+pub(crate) const AUTHORIZED_FOR: Duration = Duration::from_mins(10);
 
 /// Results of the probes. Times are of the monotonic clock, except those shown.
 #[derive(Debug, Clone, Default)]

@@ -12,12 +12,13 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::Account;
+use crate::entrance::Entrance;
 use crate::json::{constructor, int, text};
-use crate::sign_in::{Entrance, SignIn, ask_password, authorized};
+use crate::sign_in::{SignIn, ask_password, authorized};
 use crate::{QrView, problems};
 
 /// Somebody who shows a code stays near it: after this the sign-in ends by itself.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A token is renewed so long before it ends.
 const MARGIN_MS: u64 = 2_000;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// Entries kept at most; a minute with more is counted as this many, which is plenty for a policy.
 const MAX_ENTRIES: usize = 4_096;

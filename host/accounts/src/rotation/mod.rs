@@ -2,6 +2,7 @@
 //! at every instant. The old one goes only when the new one was seen to work.
 
 mod check;
+mod recover;
 mod run;
 
 use core::sync::atomic::Ordering;
@@ -17,7 +18,7 @@ use crate::account::Account;
 use crate::shared::{Shared, store_problem};
 use crate::{RotateRequest, RotationView, StepView, problems};
 
-pub(crate) use run::recover;
+pub(crate) use recover::recover;
 
 /// Rotations under way, for those who wait for them.
 #[derive(Default)]
@@ -93,11 +94,7 @@ pub(crate) async fn begin(
     rotations.lock().insert(record.id.clone(), running);
     let shown = view(record.clone());
     let run = run::Run::new(account, session, record, found, request.password);
-    account
-        .shared
-        .deps
-        .tracker
-        .spawn(run.to_the_end(claim, ended));
+    account.shared.deps.tracker.spawn(run.finish(claim, ended));
     Ok(shown)
 }
 

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 /// The longest pause between two attempts to fetch a difference.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Fetching {

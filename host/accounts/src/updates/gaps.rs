@@ -9,12 +9,12 @@ use sluice_domain::UpdateState;
 
 use super::fetching::Fetching;
 use super::output::{Batch, Item, Output, Peers};
-use super::place::{Place, expand_sent, expand_short, new_message, place};
+use super::place::{Place, expand_sent, expand_short, place};
 use super::sequence::Sequence;
-use crate::json::{constructor, flag, int, long, take_list};
+use crate::json::{constructor, int, long, take_list};
 
 /// Telegram: fetch the difference after 15 minutes without updates.
-const SILENCE: Duration = Duration::from_secs(15 * 60);
+const SILENCE: Duration = Duration::from_mins(15);
 
 /// Containers kept while the state is not known yet. Beyond this they are left to the difference.
 const MAX_EARLY: usize = 1_000;
@@ -42,28 +42,28 @@ pub(crate) struct FetchFailure {
     pub(crate) wait: Option<u64>,
 }
 
-struct Channel {
-    pts: Sequence<Item>,
-    fetching: Fetching,
+pub(super) struct Channel {
+    pub(super) pts: Sequence<Item>,
+    pub(super) fetching: Fetching,
 }
 
 /// Every sequence of an account.
 pub(crate) struct Gaps {
     me: i64,
     /// False until the state was read from Telegram for the first time.
-    known: bool,
-    pts: Sequence<Item>,
-    qts: Sequence<Item>,
-    seq: Sequence<Vec<Item>>,
-    date: i32,
-    fetching: Fetching,
-    channels: HashMap<i64, Channel>,
+    pub(super) known: bool,
+    pub(super) pts: Sequence<Item>,
+    pub(super) qts: Sequence<Item>,
+    pub(super) seq: Sequence<Vec<Item>>,
+    pub(super) date: i32,
+    pub(super) fetching: Fetching,
+    pub(super) channels: HashMap<i64, Channel>,
     /// Channels that hold something back or fetch.
-    busy: BTreeSet<i64>,
-    early: Vec<Value>,
-    heard: Duration,
+    pub(super) busy: BTreeSet<i64>,
+    pub(super) early: Vec<Value>,
+    pub(super) heard: Duration,
     outputs: Vec<Output>,
-    moved: bool,
+    pub(super) moved: bool,
 }
 
 impl Gaps {
@@ -241,7 +241,7 @@ impl Gaps {
         self.emit(due);
     }
 
-    fn channel_item(&mut self, now: Duration, id: i64, place: (i32, i32), item: Item) {
+    pub(super) fn channel_item(&mut self, now: Duration, id: i64, place: (i32, i32), item: Item) {
         let (pts, count) = place;
         let channel = self
             .channels
@@ -257,7 +257,7 @@ impl Gaps {
         self.emit(due);
     }
 
-    fn channel_too_long(&mut self, now: Duration, update: &Value) {
+    pub(super) fn channel_too_long(&mut self, now: Duration, update: &Value) {
         let Some(id) = long(update, "channel_id") else {
             return;
         };
@@ -274,7 +274,7 @@ impl Gaps {
     }
 
     /// The sequence cannot be continued: begin with the state Telegram names.
-    fn start_over(&mut self, now: Duration, reason: &'static str) {
+    pub(super) fn start_over(&mut self, now: Duration, reason: &'static str) {
         self.gap(reason, None);
         self.known = false;
         self.fetching.want(now);
@@ -365,197 +365,14 @@ impl Gaps {
         })
     }
 
-    /// The answer to a fetch.
-    pub(crate) fn fetched(
-        &mut self,
-        now: Duration,
-        fetch: &Fetch,
-        answer: Result<Value, FetchFailure>,
-    ) {
-        match (fetch, answer) {
-            (Fetch::Channel { channel, .. }, Ok(answer)) => {
-                self.channel_answer(now, *channel, answer)
-            }
-            (Fetch::Channel { channel, .. }, Err(failure)) => {
-                self.channel_failed(now, *channel, &failure);
-            }
-            (Fetch::State, Ok(state)) => {
-                self.heard = now;
-                self.fetching.answered(now, false);
-                self.known = true;
-                self.take_state(now, &state);
-                for updates in core::mem::take(&mut self.early) {
-                    self.updates(now, updates);
-                }
-            }
-            (Fetch::Difference { .. }, Ok(answer)) => {
-                self.heard = now;
-                self.difference(now, answer);
-            }
-            (Fetch::Difference { .. }, Err(failure))
-                if matches!(
-                    failure.name.as_str(),
-                    "PERSISTENT_TIMESTAMP_INVALID" | "PERSISTENT_TIMESTAMP_EMPTY"
-                ) =>
-            {
-                self.fetching.answered(now, true);
-                self.start_over(now, "state_refused");
-            }
-            (_, Err(failure)) => self.fetching.failed(now, failure.wait),
-        }
-    }
-
-    fn difference(&mut self, now: Duration, mut answer: Value) {
-        match constructor(&answer) {
-            "updates.differenceEmpty" => {
-                self.fetching.answered(now, false);
-                let seq = int(&answer, "seq").unwrap_or_else(|| self.seq.at());
-                self.date = int(&answer, "date").unwrap_or(self.date);
-                self.settle(now, self.pts.at(), self.qts.at(), seq);
-            }
-            "updates.differenceTooLong" => {
-                self.gap("difference_too_long", None);
-                let pts = int(&answer, "pts").unwrap_or_else(|| self.pts.at());
-                self.fetching.answered(now, true);
-                self.settle(now, pts, self.qts.at(), self.seq.at());
-            }
-            kind @ ("updates.difference" | "updates.differenceSlice") => {
-                let (field, more) = match kind {
-                    "updates.difference" => ("state", false),
-                    _ => ("intermediate_state", true),
-                };
-                let state = answer.get_mut(field).map(Value::take).unwrap_or_default();
-                let pts = int(&state, "pts").unwrap_or_else(|| self.pts.at());
-                let qts = int(&state, "qts").unwrap_or_else(|| self.qts.at());
-                self.contents(now, &mut answer, pts, qts);
-                self.fetching.answered(now, more);
-                self.take_state(now, &state);
-            }
-            _ => self.fetching.failed(now, None),
-        }
-    }
-
-    /// Messages and updates of a difference. They are in order and none came before, except those
-    /// of channels, which have their own sequences.
-    fn contents(&mut self, now: Duration, answer: &mut Value, pts: i32, qts: i32) {
-        let peers = Arc::new(Peers {
-            users: take_list(answer, "users"),
-            chats: take_list(answer, "chats"),
-        });
-        for message in take_list(answer, "new_messages") {
-            self.emit([Item::update(new_message(message, pts), &peers)]);
-        }
-        for message in take_list(answer, "new_encrypted_messages") {
-            let update = json!({"_": "updateNewEncryptedMessage", "message": message, "qts": qts});
-            self.emit([Item::update(update, &peers)]);
-        }
-        for update in take_list(answer, "other_updates") {
-            if constructor(&update) == "updateChannelTooLong" {
-                self.channel_too_long(now, &update);
-            } else if let Place::Channel(channel, pts, count) = place(&update) {
-                self.channel_item(now, channel, (pts, count), Item::update(update, &peers));
-            } else {
-                self.emit([Item::update(update, &peers)]);
-            }
-        }
-    }
-
-    fn channel_answer(&mut self, now: Duration, id: i64, mut answer: Value) {
-        let Some(channel) = self.channels.get_mut(&id) else {
-            return;
-        };
-        let kind = constructor(&answer);
-        let too_long = kind == "updates.channelDifferenceTooLong";
-        let pts = match answer.get("dialog") {
-            Some(dialog) if too_long => int(dialog, "pts"),
-            _ => int(&answer, "pts"),
-        };
-        let Some(pts) = pts else {
-            channel.fetching.failed(now, None);
-            return;
-        };
-        // Telegram says whether there is more; an answer that does not move is the last one, lest
-        // it be asked for ever.
-        let more = !flag(&answer, "final") && pts != channel.pts.at();
-        let mut before = Vec::new();
-        if kind == "updates.channelDifference" {
-            let peers = Arc::new(Peers {
-                users: take_list(&mut answer, "users"),
-                chats: take_list(&mut answer, "chats"),
-            });
-            for message in take_list(&mut answer, "new_messages") {
-                before.push(Item::update(new_message(message, pts), &peers));
-            }
-            for update in take_list(&mut answer, "other_updates") {
-                before.push(Item::update(update, &peers));
-            }
-        }
-        channel.fetching.answered(now, more);
-        channel.pts.moved(now, pts, !more, &mut before);
-        if !channel.fetching.busy() && channel.pts.deadline().is_none() {
-            self.busy.remove(&id);
-        }
-        if too_long {
-            self.gap("channel_difference_too_long", Some(id));
-        }
-        self.moved = true;
-        self.emit(before);
-    }
-
-    fn channel_failed(&mut self, now: Duration, id: i64, failure: &FetchFailure) {
-        let gone = matches!(
-            failure.name.as_str(),
-            "CHANNEL_PRIVATE" | "CHANNEL_INVALID" | "USER_BANNED_IN_CHANNEL" | "PEER_UNKNOWN"
-        );
-        let restart = matches!(
-            failure.name.as_str(),
-            "PERSISTENT_TIMESTAMP_INVALID" | "PERSISTENT_TIMESTAMP_EMPTY"
-        );
-        if gone || restart {
-            // The channel was left, or its sequence cannot be continued; the next update of it
-            // begins a new one.
-            self.channels.remove(&id);
-            self.busy.remove(&id);
-            self.moved = true;
-            let reason = if gone {
-                "channel_left"
-            } else {
-                "state_refused"
-            };
-            self.gap(reason, Some(id));
-        } else if let Some(channel) = self.channels.get_mut(&id) {
-            channel.fetching.failed(now, failure.wait);
-        }
-    }
-
-    fn take_state(&mut self, now: Duration, state: &Value) {
-        let at = |field, old| int(state, field).unwrap_or(old);
-        let (pts, qts) = (at("pts", self.pts.at()), at("qts", self.qts.at()));
-        let seq = at("seq", self.seq.at());
-        self.date = at("date", self.date);
-        self.settle(now, pts, qts, seq);
-    }
-
-    fn settle(&mut self, now: Duration, pts: i32, qts: i32, seq: i32) {
-        let last = !self.fetching.busy();
-        let mut due = Vec::new();
-        self.pts.moved(now, pts, last, &mut due);
-        self.qts.moved(now, qts, last, &mut due);
-        let mut containers = Vec::new();
-        self.seq.moved(now, seq, last, &mut containers);
-        due.extend(containers.into_iter().flatten());
-        self.moved = true;
-        self.emit(due);
-    }
-
-    fn emit(&mut self, items: impl IntoIterator<Item = Item>) {
+    pub(super) fn emit(&mut self, items: impl IntoIterator<Item = Item>) {
         for item in items {
             self.moved = true;
             self.outputs.extend(item.into_output());
         }
     }
 
-    fn gap(&mut self, reason: &'static str, channel: Option<i64>) {
+    pub(super) fn gap(&mut self, reason: &'static str, channel: Option<i64>) {
         self.outputs.push(Output::Gap { reason, channel });
     }
 

@@ -4,6 +4,7 @@
 //! has to be fetched. Does no I/O and reads no clock: updates, answers and the time are handed in;
 //! what to fetch and what to commit are handed out.
 
+mod answers;
 mod fetching;
 mod gaps;
 mod output;

@@ -56,7 +56,12 @@ pub(super) fn new_message(message: Value, pts: i32) -> Value {
     } else {
         "updateNewMessage"
     };
-    json!({"_": kind, "message": message, "pts": pts, "pts_count": 0})
+    let mut update = Map::new();
+    update.insert("_".into(), kind.into());
+    update.insert("message".into(), message);
+    update.insert("pts".into(), pts.into());
+    update.insert("pts_count".into(), 0.into());
+    Value::Object(update)
 }
 
 /// `updateShortMessage` and `updateShortChatMessage` as the `updateNewMessage` they abbreviate.
@@ -69,16 +74,13 @@ pub(super) fn expand_short(short: &Value, me: i64) -> Value {
         }
     }
     copy(short, &mut message, &["id"]);
-    let (author, peer) = match long(short, "chat_id") {
-        Some(chat) => (
-            long(short, "from_id"),
-            json!({"_": "peerChat", "chat_id": chat.to_string()}),
-        ),
-        None => {
-            let user = long(short, "user_id");
-            let author = if flag(short, "out") { Some(me) } else { user };
-            (author, peer_user(user.unwrap_or_default()))
-        }
+    let (author, peer) = if let Some(chat) = long(short, "chat_id") {
+        let peer = json!({"_": "peerChat", "chat_id": chat.to_string()});
+        (long(short, "from_id"), peer)
+    } else {
+        let user = long(short, "user_id");
+        let author = if flag(short, "out") { Some(me) } else { user };
+        (author, peer_user(user.unwrap_or_default()))
     };
     if let Some(author) = author {
         message.insert("from_id".into(), peer_user(author));
@@ -126,12 +128,12 @@ pub(super) fn expand_sent(sent: &Value, params: &Map<String, Value>, me: i64) ->
 }
 
 fn wrap(short: &Value, message: Map<String, Value>) -> Value {
-    json!({
-        "_": "updateNewMessage",
-        "message": message,
-        "pts": int(short, "pts").unwrap_or_default(),
-        "pts_count": int(short, "pts_count").unwrap_or_default(),
-    })
+    let number = |field| int(short, field).unwrap_or_default();
+    let mut update = new_message(Value::Object(message), number("pts"));
+    if let Some(fields) = update.as_object_mut() {
+        fields.insert("pts_count".into(), number("pts_count").into());
+    }
+    update
 }
 
 fn peer_user(id: i64) -> Value {

@@ -185,7 +185,7 @@ fn without_a_stored_state_it_begins_with_telegrams_and_replays_what_came_early()
 #[test]
 fn silence_new_session_and_too_long_lead_to_a_difference() {
     let mut gaps = settled(10);
-    let quarter = T0 + Duration::from_secs(15 * 60);
+    let quarter = T0 + Duration::from_mins(15);
     assert_eq!(gaps.deadline(), quarter);
     gaps.tick(quarter);
     assert!(gaps.next_fetch(quarter).is_some());

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::support::{PATIENCE, World};
 
-const TWO_DAYS: Duration = Duration::from_secs(48 * 3_600);
+const TWO_DAYS: Duration = Duration::from_hours(48);
 
 /// Breaks when the old session is not replaced, not removed, or the account does not go on.
 #[tokio::test(flavor = "multi_thread")]
@@ -247,5 +248,58 @@ async fn a_bot_signs_in_again_by_its_token() {
     assert_eq!(after.len(), 1);
     assert_ne!(after[0].hash, before[0].hash);
     assert!(accounts.me(&name).await.is_ok());
+    gateway.stop().await;
+}
+
+/// Breaks when a gateway that was killed in the middle of a rotation leaves the new authorization
+/// behind, loses the old one, or calls the rotation still under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_cut_off_by_a_kill_is_undone_at_the_next_start() {
+    let world = Arc::new(World::start().await);
+    let one = world.user("9996610045", None);
+    let gateway = world.gateway().await;
+    let name = gateway.signed_in("one", "9996610045").await;
+    world.telegram.age_authorizations(Some(one.id), TWO_DAYS);
+    let before = world.telegram.authorizations(one.id);
+    gateway.stop().await;
+    // The new session is signed in by then, and `updates.getState` of its verification hangs.
+    let hangs = world.telegram.add_rule(Rule {
+        matches: Match {
+            method: Some("users.getUsers".into()),
+            ..Match::default()
+        },
+        action: Action::Silence,
+    });
+    let (doomed, of) = (Arc::clone(&world), name.clone());
+    let id = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let id = runtime.block_on(async {
+            let gateway = doomed.gateway().await;
+            gateway.ready(&of).await;
+            let begun = gateway
+                .accounts
+                .rotate(&of, RotateRequest::default())
+                .await
+                .unwrap();
+            let mut events = gateway.events_from_start();
+            events.until(|event| event["step"] == "verify").await;
+            begun.rotation_id
+        });
+        runtime.shutdown_background();
+        id
+    })
+    .await
+    .unwrap();
+    assert_eq!(world.telegram.authorizations(one.id).len(), 2);
+    world.telegram.remove_rule(hangs);
+    let gateway = world.gateway().await;
+    let mut events = gateway.events_from_start();
+    let failed = events
+        .until(|event| event["type"] == "session_rotation" && event["status"] == "failed")
+        .await;
+    assert_eq!(failed["rotationId"], id);
+    assert_eq!(world.telegram.authorizations(one.id), before);
+    gateway.ready(&name).await;
+    assert!(gateway.accounts.me(&name).await.is_ok());
     gateway.stop().await;
 }
