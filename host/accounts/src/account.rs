@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::Input;
+use crate::health::Listing;
 use crate::peers::Seen;
 use crate::probe::Probe;
 use crate::recent::Recent;
@@ -46,6 +47,8 @@ pub(crate) struct Account {
     pub(crate) probe: Mutex<Probe>,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) seen: Seen,
+    /// How Telegram listed the authorization when it was last asked.
+    pub(crate) listing: Mutex<Option<Listing>>,
     pub(crate) in_flight: AtomicUsize,
     /// A rotation is under way.
     pub(crate) rotating: AtomicBool,
@@ -77,6 +80,7 @@ impl Account {
             probe: Mutex::new(Probe::default()),
             recent: Mutex::new(Recent::default()),
             seen: Seen::default(),
+            listing: Mutex::new(None),
             in_flight: AtomicUsize::new(0),
             rotating: AtomicBool::new(false),
         })
@@ -316,6 +320,7 @@ impl Account {
             | "USER_DEACTIVATED_BAN" => {
                 self.lose(AccountState::SessionLost, &failure.name).await;
             }
+            // One authorization in two places: Telegram ended it, and trying again makes it worse.
             "AUTH_KEY_DUPLICATED" => self.lose(AccountState::Parked, &failure.name).await,
             name if name.starts_with("FROZEN_") && self.state() == AccountState::Ready => {
                 self.fault(AccountState::Frozen, name).await;
@@ -334,11 +339,19 @@ impl Account {
         if !serving || self.record().user_id.is_none() {
             return;
         }
-        if let Some(session) = self.session() {
-            // The actor closes it: closing here would wait for the call that found out.
-            let _ = self.inbox.try_send(Input::Close(session.id));
-        }
+        self.close_links();
         self.fault(state, name).await;
+    }
+
+    /// Has the actor close the links. Not awaited: the actor itself may be who asks, or a call
+    /// that would wait for its own end.
+    pub(crate) fn close_links(&self) {
+        if let Some(session) = self.session() {
+            let inbox = self.inbox.clone();
+            self.shared.deps.tracker.spawn(async move {
+                let _ = inbox.send(Input::Close(session.id)).await;
+            });
+        }
     }
 
     async fn fault(&self, state: AccountState, name: &str) {

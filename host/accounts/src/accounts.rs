@@ -151,12 +151,13 @@ impl Accounts {
         Ok(self.add(record).view())
     }
 
-    /// Closes an account and removes it. Its sealed key is kept 30 days unless `purge`.
+    /// Closes an account and removes it. Its sealed key is kept 30 days; with `purge` the
+    /// authorization is ended at Telegram and all of it removed.
     pub async fn delete(&self, name: &AccountName, purge: bool) -> Result<(), Problem> {
         let _changing = self.changing.lock().await;
         let account = self.get(name)?;
         let ending = Arc::clone(&account);
-        self.finish(async move { lifecycle::end(&ending).await })
+        self.finish(async move { lifecycle::end(&ending, purge).await })
             .await?;
         let (gone, at) = (name.clone(), self.shared.now());
         self.shared

@@ -320,9 +320,13 @@ impl Call<'_> {
         let account = self.account;
         let now = account.shared.deps.clock.monotonic();
         account.recent.lock().failure(now, &failure.method);
-        account
-            .take_note(&failure, self.chat.as_deref(), self.session.id)
-            .await;
+        if self.target == Target::Main {
+            let chat = self.chat.as_deref();
+            account.take_note(&failure, chat, self.session.id).await;
+        } else {
+            // A refusal on another data center says nothing of the account's own session.
+            account.keep_wait(&failure, self.chat.as_deref()).await;
+        }
         let verdict = account
             .shared
             .deps
@@ -451,9 +455,7 @@ async fn park(account: &Account, seconds: u64, reason: &str) {
         return;
     }
     let until = account.shared.now().plus(seconds.saturating_mul(1_000));
-    if let Some(session) = account.session() {
-        let _ = account.inbox.try_send(Input::Close(session.id));
-    }
+    account.close_links();
     account
         .enter_until(AccountState::Parked, Some(reason.to_owned()), Some(until))
         .await;

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use serde_json::json;
-use sluice_domain::{AccountKind, AccountState, RotationStatus, UnixMillis};
+use sluice_domain::{AccountKind, AccountState, AuthorizationId, RotationStatus, UnixMillis};
 
 use crate::account::Account;
 use crate::json::{flag, list, long};
@@ -42,8 +42,41 @@ pub(crate) enum Listed {
     Unknown(String),
 }
 
-/// Asks Telegram for the authorization's entry in the account's list of devices.
-pub(crate) async fn listed(account: &Arc<Account>) -> Listed {
+/// An answer of Telegram, and where and when it was given.
+#[derive(Debug, Clone)]
+pub(crate) struct Listing {
+    session: AuthorizationId,
+    asked: Duration,
+    at: UnixMillis,
+    listed: Listed,
+}
+
+/// How long a listing is good for: dashboards ask often, Telegram should not be.
+const LISTING_FOR: Duration = Duration::from_mins(1);
+
+/// The authorization's entry in the account's list of devices, and when Telegram was asked.
+async fn listed(account: &Arc<Account>) -> (Listed, UnixMillis) {
+    let now = account.shared.deps.clock.monotonic();
+    let session = account.session().map(|session| session.id);
+    let known = account.listing.lock().clone();
+    if let Some(known) = known
+        && Some(known.session) == session
+        && now.saturating_sub(known.asked) < LISTING_FOR
+    {
+        return (known.listed, known.at);
+    }
+    let (listed, at) = (ask_listed(account).await, account.shared.now());
+    let listing = session.filter(|_| !matches!(listed, Listed::Unknown(_)));
+    *account.listing.lock() = listing.map(|session| Listing {
+        session,
+        asked: now,
+        at,
+        listed: listed.clone(),
+    });
+    (listed, at)
+}
+
+async fn ask_listed(account: &Arc<Account>) -> Listed {
     if account.kind() == AccountKind::Bot {
         return Listed::Unknown("bots cannot list their authorizations".into());
     }
@@ -69,8 +102,7 @@ pub(crate) async fn listed(account: &Arc<Account>) -> Listed {
 
 /// The whole health, with Telegram asked for what only it knows.
 pub(crate) async fn health(account: &Arc<Account>) -> HealthView {
-    let listed = listed(account).await;
-    let at = account.shared.now();
+    let (listed, at) = listed(account).await;
     let mut checks = checks(account);
     checks.extend(listed_checks(&listed, at));
     let score = score(account.state(), &checks);

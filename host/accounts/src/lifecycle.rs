@@ -112,6 +112,7 @@ pub(crate) async fn disconnect(account: &Arc<Account>) -> Result<DoneView, Probl
     }
     if let Some(session) = account.session() {
         session.pool.close().await;
+        account.close_links();
     }
     Ok(done(format!(
         "account {} is disconnected; its session is kept",
@@ -186,8 +187,9 @@ async fn forget(account: &Arc<Account>) -> Result<(), Problem> {
         .await
 }
 
-/// Closes everything of an account that is being removed.
-pub(crate) async fn end(account: &Arc<Account>) -> Result<(), Problem> {
+/// Closes everything of an account that is being removed. With `log_out` the authorization is
+/// ended too if Telegram can be reached: nobody could end it later, the key being gone.
+pub(crate) async fn end(account: &Arc<Account>, log_out: bool) -> Result<(), Problem> {
     account.not_rotating()?;
     let mut turn = account.turn.lock().await;
     let under_way = core::mem::replace(&mut *turn, SignIn::None);
@@ -202,7 +204,19 @@ pub(crate) async fn end(account: &Arc<Account>) -> Result<(), Problem> {
             }
         }
     }
+    let ready = account.state() == AccountState::Ready;
     if let Some(session) = account.retire().await {
+        if log_out && ready {
+            let within = account.shared.settings().internal_timeout;
+            match session.invoke("auth.logOut", json!({}), within).await {
+                Ok(_) => {
+                    session.pool.destroy_keys(Instant::now() + DESTROY).await;
+                }
+                Err(failure) => {
+                    tracing::warn!(account = %account.name, name = failure.name, "not logged out");
+                }
+            }
+        }
         session.pool.close().await;
     }
     account.stop.cancel();

@@ -7,14 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use sluice_domain::{AccountState, EventBody, Failure, UnixMillis};
+use sluice_domain::{EventBody, Failure, UnixMillis};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::Account;
 use crate::entrance::Entrance;
 use crate::json::{constructor, int, text};
-use crate::sign_in::{SignIn, ask_password, authorized};
+use crate::sign_in::{SignIn, ask_password, authorized, back};
 use crate::{QrView, problems};
 
 /// Somebody who shows a code stays near it: after this the sign-in ends by itself.
@@ -224,7 +224,7 @@ async fn renew(
         Err(reason) => {
             *turn = SignIn::None;
             entrance.abandon(&account).await;
-            account.enter(AccountState::SignedOut, Some(reason)).await;
+            back(&account, Some(reason)).await;
             Err(problems::out_of_order(&account.name, account.state(), "qr"))
         }
     };

@@ -80,6 +80,17 @@ fn held_back(account: &Account, method: &str) -> Result<(), Problem> {
     standing.map_or(Ok(()), |standing| Err(standing.problem))
 }
 
+/// A sign-in ended without success: the account is what it was before.
+pub(crate) async fn back(account: &Account, reason: Option<String>) {
+    let had_session = account.record().user_id.is_some();
+    let state = if had_session {
+        AccountState::SessionLost
+    } else {
+        AccountState::SignedOut
+    };
+    account.enter(state, reason).await;
+}
+
 fn view(account: &Account, progress: &SignIn) -> SignInView {
     let standing = account.standing();
     let mut view = SignInView {
@@ -263,7 +274,7 @@ pub(crate) async fn cancel(account: &Arc<Account>) -> Result<SignInView, Problem
         }
         SignIn::Password { entrance, .. } => entrance.abandon(account).await,
     }
-    account.enter(AccountState::SignedOut, None).await;
+    back(account, None).await;
     Ok(view(account, &turn))
 }
 
@@ -313,7 +324,7 @@ pub(crate) async fn sign_in(
         Ok(answer) if !ends => authorized(account, &mut turn, entrance, &answer, None).await,
         Ok(_) => {
             entrance.abandon(account).await;
-            account.enter(AccountState::SignedOut, None).await;
+            back(account, None).await;
             Err(cannot_here(
                 account,
                 "SIGN_UP_REQUIRED",
@@ -323,8 +334,7 @@ pub(crate) async fn sign_in(
         Err(_) if !ends => ask_password(account, &mut turn, entrance).await,
         Err(failure) => {
             entrance.abandon(account).await;
-            let reason = Some(failure.name.clone());
-            account.enter(AccountState::SignedOut, reason).await;
+            back(account, Some(failure.name.clone())).await;
             Err(refused(account, &failure).await)
         }
     }
@@ -442,7 +452,7 @@ pub(crate) async fn authorized(
     let user = authorization.get("user").cloned().unwrap_or_default();
     let Some(user_id) = long(&user, "id") else {
         entrance.abandon(account).await;
-        account.enter(AccountState::SignedOut, None).await;
+        back(account, None).await;
         return Err(cannot_here(
             account,
             "SIGN_IN_UNREADABLE",

@@ -62,7 +62,11 @@ pub(super) async fn check(
         .find(|entry| flag(entry, "current"))
         .and_then(|entry| u64::try_from(long(entry, "date_created")?).ok())
         .map(UnixMillis::from_seconds);
-    let age = created.map(|created| account.shared.now().since(created));
+    // By Telegram's clock: it is Telegram that will count the hours.
+    let config = account.ask(session, "help.getConfig", json!({})).await?;
+    let now = long(&config, "date").and_then(|date| u64::try_from(date).ok());
+    let now = now.map_or_else(|| account.shared.now(), UnixMillis::from_seconds);
+    let age = created.map(|created| now.since(created));
     match age {
         Some(age) if age < DAY_MS && !request.force => Err(Problem::new(
             409,

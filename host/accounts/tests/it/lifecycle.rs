@@ -167,3 +167,54 @@ async fn accounts_are_listed_shown_and_removed() {
     assert_eq!(accounts.view(&name).unwrap_err().status, 404);
     gateway.stop().await;
 }
+
+/// Breaks when a purged account's authorization stays in the person's list of devices for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn purging_an_account_ends_its_authorization() {
+    let world = World::start().await;
+    let user = world.user("9996610036", None);
+    let gateway = world.gateway().await;
+    let name = gateway.signed_in("one", "9996610036").await;
+    gateway.accounts.delete(&name, true).await.unwrap();
+    assert!(world.telegram.authorizations(user.id).is_empty());
+    gateway.stop().await;
+}
+
+/// Breaks when a lost session cannot be followed by a new sign-in, or is forgotten by one that
+/// was called off.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_account_signs_in_again() {
+    let world = World::start().await;
+    world.user("9996610037", None);
+    let gateway = world.gateway().await;
+    let name = gateway.signed_in("one", "9996610037").await;
+    let mut events = gateway.events();
+    let rule = world.telegram.add_rule(Rule {
+        matches: Match {
+            method: Some("help.getNearestDc".into()),
+            ..Match::default()
+        },
+        action: Action::RpcError {
+            code: 406,
+            name: "AUTH_KEY_DUPLICATED".into(),
+        },
+    });
+    gateway
+        .call(&name, "help.getNearestDc", json!({}))
+        .await
+        .unwrap_err();
+    events.state(&name, "parked").await;
+    world.telegram.remove_rule(rule);
+    let accounts = &gateway.accounts;
+    accounts.send_code(&name, "9996610037").await.unwrap();
+    accounts.cancel_code(&name).await.unwrap();
+    assert_eq!(
+        accounts.status(&name).unwrap().state,
+        AccountState::SessionLost
+    );
+    accounts.send_code(&name, "9996610037").await.unwrap();
+    let code = crate::support::code("9996610037");
+    accounts.sign_in(&name, code).await.unwrap();
+    assert!(accounts.me(&name).await.is_ok());
+    gateway.stop().await;
+}
