@@ -61,6 +61,8 @@ impl IntoResponses for Problems {
         ops::telegram::methods::handler,
         ops::telegram::method::handler,
         ops::telegram::call::handler,
+        ops::telegram::history::handler,
+        ops::telegram::send_message::handler,
         ops::monitoring::telegram::handler,
         ops::monitoring::sessions::handler,
         ops::plugins::list::handler,

@@ -105,6 +105,8 @@ fn api() -> Routes {
         .get("/api/telegram/methods", telegram::methods::handler)
         .get("/api/telegram/methods/{name}", telegram::method::handler)
         .post("/api/telegram/call/{method}", telegram::call::handler)
+        .get("/api/telegram/messages", telegram::history::handler)
+        .post("/api/telegram/messages", telegram::send_message::handler)
         .get("/api/monitoring/telegram", monitoring::telegram::handler)
         .get("/api/monitoring/sessions", monitoring::sessions::handler)
         .get("/api/plugins", plugins::list::handler)

@@ -11,5 +11,6 @@
 mod first_light;
 mod invariants;
 mod keys;
+mod messages;
 mod problems;
 mod streams;

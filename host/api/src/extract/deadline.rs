@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use sluice_accounts::CallOptions;
 use sluice_domain::FieldError;
 
 use crate::App;
@@ -64,6 +65,17 @@ impl FromRequestParts<App> for CallHeaders {
             idempotency_key,
             request_id,
         })
+    }
+}
+
+impl From<CallHeaders> for CallOptions {
+    fn from(headers: CallHeaders) -> Self {
+        Self {
+            timeout: headers.timeout,
+            patience: headers.patience,
+            idempotency_key: headers.idempotency_key,
+            request_id: headers.request_id,
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 use axum::extract::{Path, State};
 use serde_json::{Map, Value};
-use sluice_accounts::CallOptions;
 
 use super::dangerous;
 use crate::App;
@@ -40,15 +39,9 @@ pub(crate) async fn handler(
         key.require(DANGEROUS)?;
     }
     let account = key.account(&app, query.account.as_deref())?;
-    let options = CallOptions {
-        timeout: headers.timeout,
-        patience: headers.patience,
-        idempotency_key: headers.idempotency_key,
-        request_id: headers.request_id,
-    };
     let answer = app
         .accounts
-        .call(&account, &method, params, options)
+        .call(&account, &method, params, headers.into())
         .await?;
     Ok(Json(answer))
 }
