@@ -49,7 +49,7 @@ impl Outbox {
         Some(event)
     }
 
-    /// Hands the events to the account until the pool ends.
+    /// Hands the events to the account until the pool ends, or nobody reads them any more.
     pub(crate) async fn pump(&self, to: mpsc::Sender<PoolEvent>, end: CancellationToken) {
         loop {
             while let Some(event) = self.pop() {
@@ -60,6 +60,7 @@ impl Outbox {
             }
             tokio::select! {
                 () = self.filled.notified() => {}
+                () = to.closed() => return,
                 () = end.cancelled() => return,
             }
         }

@@ -156,6 +156,11 @@ impl Inbox {
         self.commands.lock().pop_front()
     }
 
+    /// Whether anything in it is still to be taken: calls that are wanted, or orders.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting() == 0 && self.commands.lock().is_empty()
+    }
+
     /// Waits until something was put in. May wake without.
     pub(crate) async fn woken(&self) {
         self.woken.notified().await;

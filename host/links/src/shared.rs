@@ -113,10 +113,10 @@ impl Shared {
         line
     }
 
-    /// Takes an idle link out of the table, unless a call has come for it.
+    /// Takes an idle link out of the table, unless a call or an order has come for it.
     pub(crate) fn retire(&self, line: &Arc<Line>) -> bool {
         let mut table = self.table.lock();
-        if line.inbox.waiting() > 0 {
+        if !line.inbox.is_empty() {
             return false;
         }
         if let Some((present, _)) = table.links.get(&line.seat)

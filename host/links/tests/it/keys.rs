@@ -202,3 +202,21 @@ async fn every_key_is_destroyed_over_its_own_link() {
     assert_eq!(world.other.seen("destroy_auth_key").len(), 1);
     assert!(pool.status().is_empty());
 }
+
+/// Breaks when the key of a data center that no link stands to, as a sign-in leaves it behind where
+/// it began, is not destroyed: a link made for nothing else took itself for one that nobody needs.
+#[tokio::test(start_paused = true)]
+async fn a_key_without_a_link_is_destroyed_too() {
+    let world = World::new().await;
+    let (pool, mut events) = world.pool().await;
+    pool.open();
+    events.until(&PoolEvent::Connected).await;
+    pool.set_home_dc(2).await.unwrap();
+    call(&pool, METHOD).await.unwrap();
+    pool.mark_authorized().await.unwrap();
+    let destroyed = pool.destroy_keys(within(20)).await;
+    let results: Vec<_> = destroyed.iter().map(|d| (d.dc, d.result.clone())).collect();
+    assert_eq!(results, [(1, Ok(())), (2, Ok(()))]);
+    assert_eq!(world.home.seen("destroy_auth_key").len(), 1);
+    assert_eq!(world.other.seen("destroy_auth_key").len(), 1);
+}

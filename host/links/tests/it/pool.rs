@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sluice_links::{CallError, LinkRole, LinkState, MainState, PoolEvent, Target};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::server::Answer;
 use crate::world::{World, body, call, within};
@@ -51,6 +51,46 @@ async fn nothing_runs_on_after_a_pool_is_dropped() {
     world.tracker.wait().await;
     while world.home.open_connections() > 0 {
         world.home.changed.notified().await;
+    }
+}
+
+/// Breaks when closing waits for a link that is between tries, connects, makes a key, or waits for
+/// the first answer, or when one of its tasks stays.
+#[tokio::test(start_paused = true)]
+async fn a_pool_without_a_server_closes_promptly() {
+    for (refuse, mute, keyed, after) in [
+        (true, false, false, 0),
+        (true, false, false, 30),
+        (true, false, true, 30),
+        (false, true, false, 0),
+        (false, true, false, 5),
+        (false, true, true, 5),
+        (false, true, true, 30),
+    ] {
+        let world = World::new().await;
+        let (pool, events) = if keyed {
+            world.ready().await
+        } else {
+            world.pool().await
+        };
+        {
+            let mut state = world.home.state.lock().unwrap();
+            (state.refuse, state.mute) = (refuse, mute);
+        }
+        world.home.cut();
+        pool.open();
+        sleep(Duration::from_secs(after)).await;
+        let start = Instant::now();
+        pool.close().await;
+        let what = format!("{refuse} {mute} {keyed} {after}: {:?}", start.elapsed());
+        assert!(start.elapsed() <= Duration::from_millis(300), "{what}");
+        // Whoever served the account ends a little later, and somebody still holds the pool.
+        sleep(Duration::from_millis(1)).await;
+        drop(events);
+        world.tracker.close();
+        let ended = timeout(Duration::from_secs(1), world.tracker.wait()).await;
+        assert!(ended.is_ok(), "{what}, tasks left: {}", world.tracker.len());
+        drop(pool);
     }
 }
 
