@@ -13,7 +13,8 @@ const MAX_AHEAD: i64 = 30;
 pub(super) struct ServerClock {
     /// Server's time when the monotonic clock was 0.
     epoch: Duration,
-    /// Whether the server itself has told its time to this session.
+    /// Whether the server itself has told its time to this session, and nothing since said
+    /// otherwise.
     known: bool,
 }
 
@@ -63,19 +64,29 @@ impl ServerClock {
         changed
     }
 
-    /// Checks the time of a message. The first one of a session, which cannot be a repeated one,
-    /// sets the clock instead. Whether that changed it.
-    pub(super) fn check(&mut self, msg_id: i64, now: Now) -> Result<bool, Violation> {
-        if !self.known {
+    /// Checks the time of a message. The first one of a session, and the first after one that was
+    /// out of time, sets the clock instead if it is no repeated one. Whether that changed it.
+    ///
+    /// The monotonic clock stands still while a machine is suspended: without a doubt after the
+    /// first message that seems to come from the future, all others would seem so for ever.
+    pub(super) fn check(
+        &mut self,
+        msg_id: i64,
+        repeated: bool,
+        now: Now,
+    ) -> Result<bool, Violation> {
+        if !self.known && !repeated {
             return Ok(self.set(msg_id, now));
         }
         let age = self.seconds(now).saturating_sub(msg_id::seconds(msg_id));
-        if age > MAX_AGE {
-            Err(Violation::MsgIdOld)
+        let violation = if age > MAX_AGE {
+            Violation::MsgIdOld
         } else if age < -MAX_AHEAD {
-            Err(Violation::MsgIdAhead)
+            Violation::MsgIdAhead
         } else {
-            Ok(false)
-        }
+            return Ok(false);
+        };
+        self.known = false;
+        Err(violation)
     }
 }

@@ -27,10 +27,12 @@ const ACK_DELAY: Duration = Duration::from_secs(10);
 /// So many waiting acknowledgements go out at once.
 const ACK_COUNT: usize = 64;
 /// How often one call is sent, if the server keeps refusing its message for reasons that should be
-/// gone the next time.
+/// gone the next time; and how many refusals in a row a service message outlives.
 const MAX_TRIES: u8 = 5;
 /// The most salts that Telegram gives out at once.
 const MAX_SALTS: usize = 64;
+/// As many, when they are asked for unbidden.
+const ASKED_SALTS: i32 = 64;
 
 struct Call {
     body: Bytes,
@@ -80,6 +82,8 @@ pub struct ClientSession {
     announced: bool,
     last_call: u64,
     last_ping: i64,
+    /// How often in a row the server has refused something, and answered nothing.
+    refusals: u8,
     calls: HashMap<CallId, Call>,
     sent: Sent,
     queue: VecDeque<Queued>,
@@ -106,6 +110,7 @@ impl ClientSession {
             announced: false,
             last_call: 0,
             last_ping: 0,
+            refusals: 0,
             calls: HashMap::new(),
             sent: Sent::default(),
             queue: VecDeque::new(),
@@ -412,7 +417,10 @@ impl ClientSession {
         unsure.sort_unstable();
         self.events
             .extend(unsure.into_iter().map(|call| ClientEvent::Unsure { call }));
-        self.destroy_session(self.session_id);
+        // A server that refuses one session after the other is not to be asked for each of them.
+        if self.refusals < MAX_TRIES {
+            self.destroy_session(self.session_id);
+        }
         self.events.push_back(ClientEvent::SessionReset);
     }
 

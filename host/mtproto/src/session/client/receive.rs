@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{CallId, ClientEvent, ClientSession, MAX_SALTS, MAX_TRIES, Queued, What};
+use super::{ASKED_SALTS, CallId, ClientEvent, ClientSession, MAX_SALTS, MAX_TRIES, Queued, What};
 use crate::{
     Now, Opened, Sender, Violation, envelope,
     session::{
@@ -41,8 +41,9 @@ impl ClientSession {
         if header.msg_id & 1 == 0 || header.msg_id < 0 {
             return Err(Violation::MsgIdParity);
         }
+        let repeated = self.window.look(header.msg_id) != Seen::New;
         // These two repair a wrong clock or salt, so they count whatever the clock says.
-        if !matches!(id, BAD_MSG | BAD_SALT) && self.clock.check(header.msg_id, now)? {
+        if !matches!(id, BAD_MSG | BAD_SALT) && self.clock.check(header.msg_id, repeated, now)? {
             self.time_corrected(now);
         }
         let message = Message {
@@ -163,7 +164,10 @@ impl ClientSession {
             RESEND_REQ => {
                 for wanted in read_ids(&mut reader)? {
                     if let Some(What::Call(call)) = self.sent.look(wanted) {
-                        self.queue.push_back(Queued::Again(*call));
+                        let asked = |queued: &Queued| matches!(queued, Queued::Again(again) if again == call);
+                        if !self.queue.iter().any(asked) {
+                            self.queue.push_back(Queued::Again(*call));
+                        }
                     }
                 }
                 Ok(())
@@ -223,6 +227,7 @@ impl ClientSession {
             Ok(result)
         };
         self.sent.take(request);
+        self.refusals = 0;
         if let Some(made) = self.calls.remove(&call) {
             self.announced |= made.sent.is_some_and(|sent| sent.announced);
             self.events.push_back(ClientEvent::Answer { call, result });
@@ -246,8 +251,12 @@ impl ClientSession {
         if refused.is_empty() {
             return Ok(());
         }
+        self.refusals = self.refusals.saturating_add(1);
         if let Some(salt) = salt {
-            self.salts.clear();
+            if !std::mem::take(&mut self.salts).is_empty() {
+                // What the server had promised does not hold any more: it is to promise anew.
+                self.ask_salts(ASKED_SALTS);
+            }
             self.use_salt(salt);
         }
         if code == 20 {
@@ -297,7 +306,9 @@ impl ClientSession {
                 }
             }
             What::Acks(ids) => self.acks.extend(ids),
-            other => self.queue.push_back(Queued::Service(other)),
+            other if self.refusals < MAX_TRIES => self.queue.push_back(Queued::Service(other)),
+            // Whoever waits for the answer has a deadline.
+            _ => {}
         }
     }
 
@@ -345,6 +356,7 @@ impl ClientSession {
             && *ping_id == pong_id
         {
             let rtt = now.mono.saturating_sub(*at);
+            self.refusals = 0;
             self.sent.take(msg_id);
             self.events.push_back(ClientEvent::Pong { rtt });
         }

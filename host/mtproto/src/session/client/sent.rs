@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// So many service messages that nobody answered are remembered, for the case that the server
-/// refuses them.
+/// refuses them. So many acknowledgements too, apart: nobody answers those, and a busy session
+/// sends more of them than this within the round trip of a ping.
 const SERVICE: usize = 64;
 /// So many containers are remembered, for the case that the server refuses one: it does so at once,
 /// or when the connection comes back.
@@ -97,15 +98,21 @@ impl What {
 pub(super) struct Sent {
     messages: HashMap<i64, What>,
     service: VecDeque<i64>,
+    acks: VecDeque<i64>,
     containers: VecDeque<(i64, Box<[i64]>)>,
 }
 
 impl Sent {
     pub(super) fn add(&mut self, msg_id: i64, what: What) {
-        if !matches!(what, What::Call(_)) {
-            self.service.push_back(msg_id);
-            if self.service.len() > SERVICE
-                && let Some(oldest) = self.service.pop_front()
+        let bounded = match what {
+            What::Call(_) => None,
+            What::Acks(_) => Some(&mut self.acks),
+            _ => Some(&mut self.service),
+        };
+        if let Some(bounded) = bounded {
+            bounded.push_back(msg_id);
+            if bounded.len() > SERVICE
+                && let Some(oldest) = bounded.pop_front()
             {
                 self.messages.remove(&oldest);
             }

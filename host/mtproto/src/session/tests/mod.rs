@@ -1,3 +1,4 @@
+mod endurance;
 mod recovery;
 mod rules;
 mod traffic;
@@ -35,6 +36,8 @@ struct Pair {
     now: Now,
     /// How far the client's clock is ahead, in seconds.
     skew: i64,
+    /// How long the client's monotonic clock has stood still.
+    asleep: std::time::Duration,
 }
 
 impl Pair {
@@ -48,6 +51,7 @@ impl Pair {
             dice,
             now,
             skew: 0,
+            asleep: std::time::Duration::ZERO,
         }
     }
 
@@ -61,6 +65,7 @@ impl Pair {
 
     fn client_now(&self) -> Now {
         let mut now = self.now;
+        now.mono = now.mono.saturating_sub(self.asleep);
         let distance = std::time::Duration::from_secs(self.skew.unsigned_abs());
         now.unix = if self.skew < 0 {
             now.unix.saturating_sub(distance)

@@ -21,7 +21,7 @@ impl Pair {
     }
 
     /// A message id that the server could use now.
-    fn server_id(&mut self) -> i64 {
+    pub(super) fn server_id(&mut self) -> i64 {
         self.later(0.001);
         let id = msg_id::at(self.now.unix) | 1;
         self.later(0.001);

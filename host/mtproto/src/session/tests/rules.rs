@@ -50,8 +50,6 @@ fn a_client_checks_ids() {
         (now - 1, Err(Violation::MsgIdParity)),
         (now + 1, Err(Violation::MsgIdParity)),
         (-3, Err(Violation::MsgIdParity)),
-        (now - 302 * second, Err(Violation::MsgIdOld)),
-        (now + 32 * second, Err(Violation::MsgIdAhead)),
         (now - 298 * second, Ok(())),
         (now + 28 * second, Ok(())),
         (now, Ok(())),
@@ -60,6 +58,14 @@ fn a_client_checks_ids() {
         assert_eq!(pair.forge_to_client(id, 1, &body("x")), expected, "{id}");
     }
     assert_eq!(pair.client_events().len(), 4);
+    for (id, expected) in [
+        (now - 302 * second, Violation::MsgIdOld),
+        (now + 32 * second, Violation::MsgIdAhead),
+    ] {
+        let mut pair = Pair::begun();
+        let violation = pair.forge_to_client(id, 1, &body("x"));
+        assert_eq!(violation, Err(expected), "{id}");
+    }
     assert_eq!(
         pair.forge_to_client(now + 8, -1, &body("x")),
         Err(Violation::SeqNo)
