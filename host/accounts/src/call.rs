@@ -61,7 +61,8 @@ pub(crate) async fn call(
     let _slot = Slot::take(account)?;
     let mut call = Call {
         account,
-        session: &session,
+        target: first_target(combinator.name, &session),
+        session,
         method: combinator,
         deadline: began + options.timeout,
         began,
@@ -71,7 +72,6 @@ pub(crate) async fn call(
         waits: 0,
         same_id: false,
         hops: 0,
-        target: first_target(combinator.name, &session),
         params,
         chat: None,
     };
@@ -191,7 +191,7 @@ fn first_target(method: &str, session: &Session) -> Target {
 
 struct Call<'a> {
     account: &'a Arc<Account>,
-    session: &'a Session,
+    session: Arc<Session>,
     method: &'static Combinator,
     deadline: Instant,
     began: Instant,
@@ -211,7 +211,7 @@ struct Call<'a> {
 impl Call<'_> {
     async fn run(&mut self, options: &CallOptions) -> Result<Value, Problem> {
         let name = self.method.name;
-        let resolving = peers::resolve(self.account, self.session, name, &mut self.params);
+        let resolving = peers::resolve(self.account, &self.session, name, &mut self.params);
         tokio::time::timeout_at(self.deadline, resolving)
             .await
             .map_err(|_| self.late())??;
@@ -231,7 +231,8 @@ impl Call<'_> {
         let body = Bytes::from(body);
         let idempotent = fill::has_random_id(&self.params) || fill::reads_only(name);
         loop {
-            self.hold().await?;
+            self.hold(idempotent).await?;
+            self.renew_session();
             self.attempts += 1;
             let now = self.account.shared.deps.clock.monotonic();
             {
@@ -265,8 +266,9 @@ impl Call<'_> {
         }
     }
 
-    /// Waits out what Telegram asked for, or says how long it lasts.
-    async fn hold(&mut self) -> Result<(), Problem> {
+    /// Waits out what Telegram asked for, or says how long it lasts. The policy decides which, as
+    /// it would if Telegram were asked and said so again.
+    async fn hold(&mut self, idempotent: bool) -> Result<(), Problem> {
         loop {
             let account = self.account;
             let standing = account.shared.ledger.standing(
@@ -279,13 +281,39 @@ impl Call<'_> {
                 return Ok(());
             };
             let left = Duration::from_millis(standing.left_ms);
-            let patient = standing.left_ms <= SOON_MS
-                || (standing.may_sleep && left <= self.patience.saturating_sub(self.slept));
-            if !patient || Instant::now() + left >= self.deadline {
+            let after = if standing.left_ms <= SOON_MS {
+                left
+            } else if standing.may_sleep {
+                let (code, method) = (standing.code, self.method.name);
+                let failure = Failure::telegram(code, &standing.name, method, self.session.kind);
+                let attempt = self.attempt(failure, idempotent);
+                match account.shared.deps.policies.decide(&attempt, &account.name) {
+                    // The name speaks of whole seconds; the ledger knows the rest.
+                    Decision::Retry { after_ms, .. } => {
+                        let rounding = attempt.verdict.wait.unwrap_or(0).saturating_mul(1_000);
+                        left + Duration::from_millis(after_ms.saturating_sub(rounding))
+                    }
+                    Decision::GiveUp | Decision::Park { .. } => return Err(standing.problem),
+                }
+            } else {
+                return Err(standing.problem);
+            };
+            if Instant::now() + after >= self.deadline {
                 return Err(standing.problem);
             }
             self.waits += 1;
-            self.sleep(left).await;
+            self.sleep(after).await;
+        }
+    }
+
+    /// A rotation may have put another session in place while the call waited.
+    fn renew_session(&mut self) {
+        match self.account.session() {
+            Some(session) if session.id != self.session.id => {
+                self.target = first_target(self.method.name, &session);
+                self.session = session;
+            }
+            _ => {}
         }
     }
 
@@ -327,32 +355,7 @@ impl Call<'_> {
             // A refusal on another data center says nothing of the account's own session.
             account.keep_wait(&failure, self.chat.as_deref()).await;
         }
-        let verdict = account
-            .shared
-            .deps
-            .policies
-            .categorize(&failure, &account.name);
-        let counts = account.recent.lock().counts(now, &failure.method);
-        let may_sleep = wait_of(&failure, account.shared.now()).is_none_or(|wait| wait.may_sleep);
-        let patience = if may_sleep {
-            self.patience.saturating_sub(self.slept)
-        } else {
-            Duration::ZERO
-        };
-        let attempt = Attempt {
-            failure,
-            verdict,
-            attempt: self.attempts,
-            elapsed_ms: millis(self.began.elapsed()),
-            slept_ms: millis(self.slept),
-            deadline_left_ms: millis(self.deadline.saturating_duration_since(Instant::now())),
-            patience_left_ms: millis(patience),
-            idempotent,
-            recent_failures: counts.failures,
-            recent_calls: counts.calls,
-            recent_retries: counts.retries,
-            entropy: account.shared.deps.random.u64(),
-        };
+        let attempt = self.attempt(failure, idempotent);
         let decision = account.shared.deps.policies.decide(&attempt, &account.name);
         let problem = || {
             let mut problem =
@@ -380,6 +383,35 @@ impl Call<'_> {
                 self.sleep(after).await;
                 Ok(())
             }
+        }
+    }
+
+    /// A failure with all that policies may know of it, the categorizer's verdict included.
+    fn attempt(&self, failure: Failure, idempotent: bool) -> Attempt {
+        let account = self.account;
+        let deps = &account.shared.deps;
+        let verdict = deps.policies.categorize(&failure, &account.name);
+        let now = deps.clock.monotonic();
+        let counts = account.recent.lock().counts(now, &failure.method);
+        let may_sleep = wait_of(&failure, account.shared.now()).is_none_or(|wait| wait.may_sleep);
+        let patience = if may_sleep {
+            self.patience.saturating_sub(self.slept)
+        } else {
+            Duration::ZERO
+        };
+        Attempt {
+            failure,
+            verdict,
+            attempt: self.attempts.max(1),
+            elapsed_ms: millis(self.began.elapsed()),
+            slept_ms: millis(self.slept),
+            deadline_left_ms: millis(self.deadline.saturating_duration_since(Instant::now())),
+            patience_left_ms: millis(patience),
+            idempotent,
+            recent_failures: counts.failures,
+            recent_calls: counts.calls,
+            recent_retries: counts.retries,
+            entropy: deps.random.u64(),
         }
     }
 

@@ -130,6 +130,10 @@ pub(crate) struct Standing {
     pub(crate) left_ms: u64,
     /// Whether it may be slept.
     pub(crate) may_sleep: bool,
+    /// Telegram's code for it.
+    pub(crate) code: i32,
+    /// What Telegram would call it now, with the seconds left. Only right where it may be slept.
+    pub(crate) name: String,
     /// What the caller is told if it is not slept.
     pub(crate) problem: Problem,
 }
@@ -212,6 +216,8 @@ impl FloodLedger {
         Some(Standing {
             left_ms,
             may_sleep: entry.wait.may_sleep,
+            code: entry.code,
+            name: format!("{}_{}", stem(&entry.name), left_ms.div_ceil(1_000)),
             problem: problem(entry, account, method, left_ms),
         })
     }
@@ -255,14 +261,16 @@ impl FloodLedger {
     }
 }
 
+/// A name without its number: `FLOOD_WAIT` of `FLOOD_WAIT_37`.
+fn stem(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_')
+}
+
 fn problem(entry: &Entry, account: &AccountName, method: &str, left_ms: u64) -> Problem {
     let seconds = left_ms.div_ceil(1_000);
-    let code = entry
-        .name
-        .trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
     let mut problem = Problem::new(
         429,
-        code,
+        stem(&entry.name),
         Category::RateLimit,
         format!("Telegram asked to wait with {method}; {seconds} s are left"),
     )
