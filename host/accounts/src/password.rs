@@ -11,10 +11,30 @@ use crate::account::Account;
 use crate::json::{constructor, int, text};
 use crate::session::Session;
 
-/// Proves the password on a session and returns Telegram's authorization.
+/// Proves the password on a session that is on its way in; Telegram's authorization.
 pub(crate) async fn check(
     account: &Arc<Account>,
     session: &Session,
+    password: &Secret<String>,
+) -> Result<Value, Problem> {
+    with_proof(account, session, "auth.checkPassword", password).await
+}
+
+/// Finds out on a signed-in session whether the password is right. Changes nothing.
+pub(crate) async fn verify(
+    account: &Arc<Account>,
+    session: &Session,
+    password: &Secret<String>,
+) -> Result<(), Problem> {
+    with_proof(account, session, "account.getPasswordSettings", password).await?;
+    Ok(())
+}
+
+/// Calls a method whose one parameter is the proof of the password.
+async fn with_proof(
+    account: &Arc<Account>,
+    session: &Session,
+    method: &'static str,
     password: &Secret<String>,
 ) -> Result<Value, Problem> {
     let mut again = true;
@@ -24,7 +44,7 @@ pub(crate) async fn check(
             .await?;
         let proof = prove(account, &asked, password.clone()).await?;
         let checked = account
-            .ask(session, "auth.checkPassword", json!({"password": proof}))
+            .ask(session, method, json!({"password": proof}))
             .await;
         match checked {
             // The challenge was too old; a new one is asked for, once.

@@ -9,6 +9,7 @@ use crate::RotateRequest;
 use crate::account::Account;
 use crate::health::DAY_MS;
 use crate::json::{flag, list, long};
+use crate::password;
 use crate::session::Session;
 
 /// What the checks found out.
@@ -40,10 +41,10 @@ pub(super) async fn check(
             has_password: false,
         });
     }
-    let password = account
+    let asked = account
         .ask(session, "account.getPassword", json!({}))
         .await?;
-    let has_password = flag(&password, "has_password");
+    let has_password = flag(&asked, "has_password");
     if has_password && request.password.is_none() {
         return Err(Problem::new(
             400,
@@ -67,8 +68,8 @@ pub(super) async fn check(
     let now = long(&config, "date").and_then(|date| u64::try_from(date).ok());
     let now = now.map_or_else(|| account.shared.now(), UnixMillis::from_seconds);
     let age = created.map(|created| now.since(created));
-    match age {
-        Some(age) if age < DAY_MS && !request.force => Err(Problem::new(
+    if let Some(age) = age.filter(|age| *age < DAY_MS && !request.force) {
+        return Err(Problem::new(
             409,
             "SESSION_TOO_YOUNG",
             Category::Conflict,
@@ -79,10 +80,13 @@ pub(super) async fn check(
         )
         .after((DAY_MS - age).div_ceil(1_000))
         .advise("Wait, or send {\"force\": true} if the old session must go.")
-        .of(&account.name)),
-        _ => Ok(Found {
-            created,
-            has_password,
-        }),
+        .of(&account.name));
     }
+    if has_password && let Some(given) = &request.password {
+        password::verify(account, session, given).await?;
+    }
+    Ok(Found {
+        created,
+        has_password,
+    })
 }

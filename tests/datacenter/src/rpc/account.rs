@@ -86,6 +86,13 @@ impl Call<'_> {
         Ok(answer)
     }
 
+    pub(super) fn password_settings(&mut self) -> Answer {
+        if self.user()?.password.is_some() {
+            prove(self.world, self.me, self.params.object("password"))?;
+        }
+        Ok(json!({ "_": "account.passwordSettings" }))
+    }
+
     pub(super) fn update_password(&mut self) -> Answer {
         if self.user()?.password.is_some() {
             prove(self.world, self.me, self.params.object("password"))?;

@@ -168,6 +168,7 @@ impl Call<'_> {
             "auth.acceptLoginToken" => self.accept_login_token(),
 
             "account.getPassword" => self.password(),
+            "account.getPasswordSettings" => self.password_settings(),
             "account.updatePasswordSettings" => self.update_password(),
             "account.getAuthorizations" => self.authorizations(),
             "account.resetAuthorization" => self.reset_authorization(),
