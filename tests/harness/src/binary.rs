@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+
 /// The `sluice` binary of the build that this test belongs to, and the plugins beside it.
 pub fn binary() -> anyhow::Result<PathBuf> {
     let binary = profile_dir()?.join("sluice");
@@ -15,6 +17,13 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 pub(crate) fn plugins() -> Option<PathBuf> {
     let dir = profile_dir().ok()?.parent()?.join("plugins");
     dir.is_dir().then_some(dir)
+}
+
+/// A component of `plugins/examples`, as `make components` left it.
+pub fn example_plugin(name: &str) -> anyhow::Result<Vec<u8>> {
+    let dir = profile_dir()?.join("../example-plugins");
+    let file = dir.join(format!("{name}.wasm"));
+    std::fs::read(&file).with_context(|| format!("{}: `make components` makes it", file.display()))
 }
 
 /// `target/debug`, from `target/debug/deps/it-…`.

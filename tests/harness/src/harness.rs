@@ -1,14 +1,13 @@
-use std::path::Path;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 
-use reqwest::{Method, RequestBuilder};
-use serde_json::Value;
 use sluice_config::Config;
 use sluice_datacenter::{DataCenter, Options};
 use sluice_domain::Secret;
 use sluice_gateway::{Demo, DemoOptions, Gateway, Start};
 use tempfile::TempDir;
 
-use crate::{Answer, Events, binary};
+use crate::{Client, Process, binary, process};
 
 /// What a test needs.
 pub struct Setup {
@@ -39,10 +38,9 @@ pub struct Harness {
     gateway: Gateway,
     /// The Telegram behind the gateway.
     pub datacenter: DataCenter,
-    key: Secret<String>,
+    client: Client,
     config: Config,
     components: bool,
-    http: reqwest::Client,
     dir: TempDir,
 }
 
@@ -65,13 +63,13 @@ impl Harness {
             ..DemoOptions::new(config, dir.path().join("data"), setup.accounts)
         })
         .await?;
+        let client = client(&demo.gateway, demo.admin_key);
         Ok(Self {
             gateway: demo.gateway,
             datacenter: demo.datacenter,
-            key: demo.admin_key,
+            client,
             config: demo.config,
             components: setup.components,
-            http: reqwest::Client::new(),
             dir,
         })
     }
@@ -81,107 +79,51 @@ impl Harness {
         &self.gateway
     }
 
-    /// The key with every scope.
-    pub fn key(&self) -> &str {
-        self.key.expose()
-    }
-
     /// The directory of the test, removed at its end.
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// The operator's plugins.
-    pub fn plugins_dir(&self) -> std::path::PathBuf {
+    pub fn plugins_dir(&self) -> PathBuf {
         self.gateway.data_dir().join("plugins")
-    }
-
-    /// A request with the key.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.bare_request(method, path).bearer_auth(self.key())
-    }
-
-    /// A request without a key.
-    pub fn bare_request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.gateway.url());
-        self.http.request(method, url)
-    }
-
-    /// A request to the admin listener, without a key.
-    pub fn admin_request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.gateway.admin_url());
-        self.http.request(method, url)
-    }
-
-    /// `GET`
-    pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        Answer::read(self.request(Method::GET, path).send().await?).await
-    }
-
-    /// `POST` with a JSON body.
-    pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Answer> {
-        let request = self.request(Method::POST, path).json(&body);
-        Answer::read(request.send().await?).await
-    }
-
-    /// `DELETE`
-    pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
-        Answer::read(self.request(Method::DELETE, path).send().await?).await
-    }
-
-    /// Calls a method of Telegram's for an account.
-    pub async fn call(&self, account: &str, method: &str, params: Value) -> anyhow::Result<Answer> {
-        let path = format!("/api/telegram/call/{method}?account={account}");
-        self.post(&path, params).await
-    }
-
-    /// A WebSocket of events; `query` is what follows the question mark.
-    pub async fn events(&self, query: &str) -> anyhow::Result<Events> {
-        Events::connect(&self.events_url(query), Some(self.key())).await
-    }
-
-    /// As [`events`](Self::events), from a client whose system keeps little of what it does not read.
-    pub async fn slow_events(&self, query: &str) -> anyhow::Result<Events> {
-        let address = self.gateway.url().replacen("http://", "", 1).parse()?;
-        Events::connect_slow(address, &self.events_url(query), Some(self.key())).await
-    }
-
-    /// A figure of `/metrics`, summed over its labels.
-    pub async fn figure(&self, name: &str) -> anyhow::Result<f64> {
-        let request = self.admin_request(Method::GET, "/metrics");
-        let text = request.bearer_auth(self.key()).send().await?.text().await?;
-        let values = text.lines().filter_map(|line| {
-            let (label, value) = line.rsplit_once(' ')?;
-            let stem = label.split('{').next()?;
-            (stem == name).then(|| value.parse::<f64>().ok())?
-        });
-        Ok(values.sum())
-    }
-
-    /// Where events are, for a WebSocket.
-    pub fn events_url(&self, query: &str) -> String {
-        let base = self.gateway.url().replacen("http", "ws", 1);
-        format!("{base}/api/events?{query}")
-    }
-
-    /// Waits until an account's `connected` is as expected.
-    pub async fn connected(&self, account: &str, connected: bool) -> anyhow::Result<()> {
-        let mut events = self
-            .events(&format!("types=status&account={account}"))
-            .await?;
-        events
-            .until(|event| event.get("connected") == Some(&connected.into()))
-            .await?;
-        events.close().await
     }
 
     /// Stops the gateway and starts it again on the same data, against the same data center.
     pub async fn restart(self) -> anyhow::Result<Self> {
+        self.restart_after(|_| Ok(())).await
+    }
+
+    /// The same; in between, something happens at the data center.
+    pub async fn restart_after(
+        self,
+        meanwhile: impl FnOnce(&DataCenter) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
         self.gateway.stop().await;
+        meanwhile(&self.datacenter)?;
         let mut start = Start::with(self.config.clone());
         start.bundled_plugins = self.components.then(binary::plugins).flatten();
         let gateway = Gateway::start(start).await?;
-        Ok(Self { gateway, ..self })
+        let client = client(&gateway, Secret::new(self.client.key().to_owned()));
+        Ok(Self {
+            gateway,
+            client,
+            ..self
+        })
+    }
+
+    /// Stops the gateway in this process; the `sluice` binary serves the same accounts from now on.
+    pub async fn into_process(self) -> anyhow::Result<Served> {
+        self.gateway.stop().await;
+        let file = self.dir.path().join("sluice.toml");
+        std::fs::write(&file, process::configuration(&self.config))?;
+        let process = Process::serve(&file, self.client.key()).await?;
+        Ok(Served {
+            process,
+            datacenter: self.datacenter,
+            file,
+            _dir: self.dir,
+        })
     }
 
     /// Stops everything.
@@ -189,4 +131,49 @@ impl Harness {
         self.gateway.stop().await;
         self.datacenter.shutdown().await;
     }
+}
+
+/// Requests go to the gateway that runs now.
+impl Deref for Harness {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// A data center in this process, and `sluice serve` in its own.
+pub struct Served {
+    /// The gateway's process.
+    pub process: Process,
+    /// The Telegram behind it.
+    pub datacenter: DataCenter,
+    file: PathBuf,
+    _dir: TempDir,
+}
+
+impl Served {
+    /// Kills the process as `kill -9` does, and starts another on what it left.
+    pub async fn kill_and_serve_again(&mut self) -> anyhow::Result<()> {
+        self.process.kill().await?;
+        self.process = Process::serve(&self.file, self.process.key()).await?;
+        Ok(())
+    }
+
+    /// The configuration's file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Ends the process by SIGTERM, and the data center.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let code = self.process.terminate().await?;
+        self.datacenter.shutdown().await;
+        anyhow::ensure!(code == Some(0), "the gateway ended with {code:?}");
+        Ok(())
+    }
+}
+
+fn client(gateway: &Gateway, key: Secret<String>) -> Client {
+    Client::new(gateway.url(), gateway.admin_url(), key)
 }

@@ -3,11 +3,15 @@
 
 mod answer;
 mod binary;
+mod client;
 mod events;
 mod harness;
+mod process;
 
 pub use answer::Answer;
-pub use binary::binary;
+pub use binary::{binary, example_plugin};
+pub use client::Client;
 pub use events::{Ended, Events};
-pub use harness::{Harness, Setup};
+pub use harness::{Harness, Served, Setup};
+pub use process::Process;
 pub use sluice_datacenter as datacenter;

@@ -8,9 +8,19 @@
     reason = "tests fail by panicking, and start processes and tasks of their own"
 )]
 
-mod first_light;
+mod asked_for_paths;
+mod bad_input;
+mod calls;
+mod config_reload;
+mod events;
+mod flood;
 mod invariants;
 mod keys;
 mod messages;
+mod outage;
+mod plugins;
 mod problems;
+mod restart;
+mod rotation;
+mod sign_in;
 mod streams;
