@@ -1,6 +1,7 @@
 //! What all accounts share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::Guard;
 use sluice_domain::{
@@ -12,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::flood::FloodLedger;
 use crate::rotation::Rotations;
 use crate::{Deps, Settings};
+
+/// How long a rotation may go on when the gateway stops. One that Telegram answers needs less.
+const PARTING: Duration = Duration::from_secs(2);
 
 /// What all accounts share.
 pub(crate) struct Shared {
@@ -41,6 +45,19 @@ impl Shared {
 
     pub(crate) fn now(&self) -> UnixMillis {
         self.deps.clock.now()
+    }
+
+    /// Runs what may be cut off at any step, as by a kill, because the next start brings it to its
+    /// end: not longer than a moment after the gateway stops, whatever Telegram does.
+    pub(crate) async fn cut_off(&self, task: impl Future<Output = ()>) {
+        let late = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(PARTING).await;
+        };
+        tokio::select! {
+            () = task => {}
+            () = late => tracing::warn!("a rotation is cut off; the next start brings it to its end"),
+        }
     }
 
     /// Asks the store, away from the async threads.

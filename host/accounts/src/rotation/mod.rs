@@ -94,7 +94,9 @@ pub(crate) async fn begin(
     rotations.lock().insert(record.id.clone(), running);
     let shown = view(record.clone());
     let run = run::Run::new(account, session, record, found, request.password);
-    account.shared.deps.tracker.spawn(run.finish(claim, ended));
+    let shared = Arc::clone(&account.shared);
+    let task = async move { shared.cut_off(run.finish(claim, ended)).await };
+    account.shared.deps.tracker.spawn(task);
     Ok(shown)
 }
 

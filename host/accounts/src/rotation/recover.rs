@@ -48,6 +48,11 @@ pub(super) async fn destroy(account: &Account, old: &Session) -> Result<(), Stri
 /// After a start: what a rotation that was cut off left behind is brought to its end. Before the
 /// switch that is undoing it, after the switch removing the old authorization.
 pub(crate) async fn recover(account: Arc<Account>) {
+    let shared = Arc::clone(&account.shared);
+    shared.cut_off(end_what_was_cut(account)).await;
+}
+
+async fn end_what_was_cut(account: Arc<Account>) {
     let name = account.name.clone();
     let found = account
         .shared

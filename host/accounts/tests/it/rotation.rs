@@ -303,3 +303,45 @@ async fn a_rotation_cut_off_by_a_kill_is_undone_at_the_next_start() {
     assert!(gateway.accounts.me(&name).await.is_ok());
     gateway.stop().await;
 }
+
+/// Breaks when a rotation that waits for Telegram holds up the end of the gateway, or is not brought
+/// to its end by the next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_does_not_hold_up_the_end() {
+    let world = World::start().await;
+    let one = world.user("9996610046", None);
+    let gateway = world.gateway().await;
+    let name = gateway.signed_in("one", "9996610046").await;
+    world.telegram.age_authorizations(Some(one.id), TWO_DAYS);
+    let before = world.telegram.authorizations(one.id);
+    let hangs = world.telegram.add_rule(Rule {
+        matches: Match {
+            method: Some("users.getUsers".into()),
+            ..Match::default()
+        },
+        action: Action::Silence,
+    });
+    let mut events = gateway.events();
+    let rotate = RotateRequest::default();
+    let begun = gateway.accounts.rotate(&name, rotate).await.unwrap();
+    events.until(|event| event["step"] == "verify").await;
+    world.telegram.stop().await;
+    let start = Instant::now();
+    gateway.stop().await;
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+
+    world.telegram.remove_rule(hangs);
+    world.telegram.restart().await.unwrap();
+    let gateway = world.gateway().await;
+    let mut events = gateway.events_from_start();
+    let failed = events
+        .until(|event| event["type"] == "session_rotation" && event["status"] == "failed")
+        .await;
+    assert_eq!(failed["rotationId"], begun.rotation_id);
+    assert_eq!(world.telegram.authorizations(one.id), before);
+    gateway.stop().await;
+}
