@@ -33,7 +33,7 @@ impl Demo {
             .spawn()?;
         let stdout = child.stdout.take().context("no stdout")?;
         let mut lines = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await??;
+        let line = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await??;
         let ready = serde_json::from_str(&line.context("demo ended before it was ready")?)?;
         Ok(Self {
             child,

@@ -12,7 +12,7 @@ pub fn print(name: &str, value: &impl serde::Serialize) {
 /// Quantiles of a series, in microseconds.
 pub fn latency(name: &str, series: &mut [Duration]) {
     series.sort_unstable();
-    let at = |q: usize| series.get(series.len() * q / 1000).map(|d| d.as_micros());
+    let at = |q: usize| series.get(series.len() * q / 1000).map(Duration::as_micros);
     line(
         &json!({ "figure": name, "n": series.len(), "p50_us": at(500), "p95_us": at(950), "p99_us": at(990) }),
     );
