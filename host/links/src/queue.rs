@@ -37,8 +37,7 @@ impl Sent {
     }
 }
 
-/// One call on its way to a link.
-#[derive(Debug)]
+/// One call on its way to a link. Not printable: its body may carry a code or a token.
 pub(crate) struct Call {
     /// The method's bytes, without wrappers.
     pub(crate) body: Bytes,
@@ -87,7 +86,6 @@ pub(crate) enum Cleaned {
 
 /// The bounded queues before a link. They outlive the link's task, so that a panic there loses no
 /// call that was not sent.
-#[derive(Debug)]
 pub(crate) struct Inbox {
     calls: Mutex<VecDeque<Call>>,
     commands: Mutex<VecDeque<Command>>,
