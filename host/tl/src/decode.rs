@@ -14,6 +14,9 @@ pub(crate) const MAX_FLAG_FIELDS: usize = 4;
 /// The least that an element of a vector takes, but for elements without bytes, which no schema has.
 const LEAST_ELEMENT: usize = 4;
 
+/// Elements that a vector has room for from the beginning, whatever count it claims.
+const FIRST_ELEMENTS: usize = 1 << 10;
+
 /// What an object counts beside its fields: an empty map takes the memory of a few values, and only
 /// four bytes on the wire.
 const OBJECT_ELEMENTS: usize = 4;
@@ -154,7 +157,8 @@ impl<'s, 'b> Decoder<'s, 'b> {
             return Err(DecodeError::TooManyElements { at });
         }
         self.down(at)?;
-        let mut items = Vec::with_capacity(count);
+        // Nested vectors may each claim what is left; memory follows what is there.
+        let mut items = Vec::with_capacity(count.min(FIRST_ELEMENTS));
         for _ in 0..count {
             items.push(self.value(item)?);
         }
