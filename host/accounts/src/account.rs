@@ -10,7 +10,7 @@ use sluice_domain::{
     AuthorizationRole, Category, Environment, EventBody, Failure, Layer, Problem, Secret,
     StoreError, UnixMillis,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::Input;
@@ -339,19 +339,21 @@ impl Account {
         if !serving || self.record().user_id.is_none() {
             return;
         }
-        self.close_links();
+        drop(self.close_links());
         self.fault(state, name).await;
     }
 
-    /// Has the actor close the links. Not awaited: the actor itself may be who asks, or a call
-    /// that would wait for its own end.
-    pub(crate) fn close_links(&self) {
+    /// Has the actor close the links. What comes back ends when they are closed; the actor itself,
+    /// and a call that would wait for its own end, must not wait for it.
+    pub(crate) fn close_links(&self) -> oneshot::Receiver<()> {
+        let (closed, end) = oneshot::channel();
         if let Some(session) = self.session() {
             let inbox = self.inbox.clone();
             self.shared.deps.tracker.spawn(async move {
-                let _ = inbox.send(Input::Close(session.id)).await;
+                let _ = inbox.send(Input::Close(session.id, closed)).await;
             });
         }
+        end
     }
 
     async fn fault(&self, state: AccountState, name: &str) {

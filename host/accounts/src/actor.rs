@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sluice_domain::{AccountState, AuthorizationId, Category, Event, EventBody, Failure, PeerKind};
 use sluice_links::PoolEvent;
 use sluice_tl::Schema;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::account::Account;
@@ -48,8 +48,8 @@ pub(crate) enum Input {
     },
     /// Let go of this session.
     Retire(AuthorizationId),
-    /// Close this session's links.
-    Close(AuthorizationId),
+    /// Close this session's links, and say when they are.
+    Close(AuthorizationId, oneshot::Sender<()>),
     /// A call answered with updates.
     Updates(Value),
     /// A call answered with `updateShortSentMessage`; its parameters complete it.
@@ -72,7 +72,7 @@ pub(crate) struct Serving {
 enum Done {
     Fetched(AuthorizationId, Fetch, Result<Value, Failure>),
     Probed(AuthorizationId, Probed),
-    Closed,
+    Closed(oneshot::Sender<()>),
 }
 
 /// Runs the actor until the account ends; a panic is reported and the loop begun anew.
@@ -258,12 +258,12 @@ impl Actor {
                     self.pool_changed = true;
                 }
             }
-            Input::Close(id) => {
+            Input::Close(id, closed) => {
                 if let Some(old) = serving.as_ref().filter(|old| old.session.id == id) {
                     let pool = old.session.pool.clone();
                     self.jobs.push(Box::pin(async move {
                         pool.close().await;
-                        Done::Closed
+                        Done::Closed(closed)
                     }));
                 }
             }
@@ -414,12 +414,13 @@ impl Actor {
         match done {
             Done::Fetched(id, fetch, answer) => self.fetched(id, &fetch, answer).await,
             Done::Probed(id, probed) => self.probed(id, probed).await,
-            Done::Closed => {
+            Done::Closed(closed) => {
                 self.connected = false;
                 let at = self.account.shared.now();
                 self.account.probe.lock().broken(at, "closed".into());
                 self.account.publish_status();
                 self.pool_changed = true;
+                let _ = closed.send(());
             }
         }
     }

@@ -487,7 +487,7 @@ async fn park(account: &Account, seconds: u64, reason: &str) {
         return;
     }
     let until = account.shared.now().plus(seconds.saturating_mul(1_000));
-    account.close_links();
+    drop(account.close_links());
     account
         .enter_until(AccountState::Parked, Some(reason.to_owned()), Some(until))
         .await;

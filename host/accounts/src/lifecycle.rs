@@ -110,10 +110,8 @@ pub(crate) async fn disconnect(account: &Arc<Account>) -> Result<DoneView, Probl
         let reason = Some("closed by request".to_owned());
         account.enter(AccountState::Disconnected, reason).await;
     }
-    if let Some(session) = account.session() {
-        session.pool.close().await;
-        account.close_links();
-    }
+    // To the end: a connect that comes next must not have its links closed by this.
+    let _ = account.close_links().await;
     Ok(done(format!(
         "account {} is disconnected; its session is kept",
         account.name
