@@ -13,10 +13,12 @@ async fn a_data_center_that_comes_back_brings_the_accounts_back() -> anyhow::Res
         .await?
         .expect(200)?;
     assert_eq!(status["connected"], false);
-    let me = gateway
-        .request(reqwest::Method::GET, "/api/telegram-auth/me")
-        .header("x-timeout", "1");
-    let refused = sluice_harness::Answer::read(me.send().await?).await?;
+    let call = "/api/telegram/call/users.getUsers?account=demo";
+    let call = gateway
+        .request(reqwest::Method::POST, call)
+        .header("x-timeout", "1")
+        .json(&json!({ "id": [{ "_": "inputUserSelf" }] }));
+    let refused = sluice_harness::Answer::read(call.send().await?).await?;
     assert!([503, 504].contains(&refused.status), "{:#}", refused.body);
 
     gateway.datacenter.restart().await?;
