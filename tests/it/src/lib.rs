@@ -1,1 +1,1 @@
-//! Not written yet.
+//! A package has a library; the tests are in `main.rs`.

@@ -12,6 +12,7 @@ mod asked_for_paths;
 mod bad_input;
 mod calls;
 mod config_reload;
+mod document;
 mod events;
 mod flood;
 mod invariants;
