@@ -274,13 +274,11 @@ impl Accounts {
     }
 
     /// The account's own user, asked of Telegram now.
-    pub async fn me(&self, name: &AccountName) -> Result<Value, Problem> {
+    pub async fn me(&self, name: &AccountName, options: CallOptions) -> Result<Value, Problem> {
         let Value::Object(params) = json!({"id": [{"_": "inputUserSelf"}]}) else {
             return Ok(Value::Null);
         };
-        let users = self
-            .call(name, "users.getUsers", params, CallOptions::default())
-            .await?;
+        let users = self.call(name, "users.getUsers", params, options).await?;
         Ok(users.get(0).cloned().unwrap_or_default())
     }
 

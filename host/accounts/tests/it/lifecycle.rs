@@ -1,4 +1,5 @@
 use serde_json::json;
+use sluice_accounts::CallOptions;
 use sluice_datacenter::{Action, Match, Rule};
 use sluice_domain::{AccountKind, AccountState};
 
@@ -14,7 +15,13 @@ async fn after_a_restart_accounts_are_back_unasked() {
     gateway.stop().await;
     let gateway = world.gateway().await;
     gateway.ready(&name).await;
-    assert!(gateway.accounts.me(&name).await.is_ok());
+    assert!(
+        gateway
+            .accounts
+            .me(&name, CallOptions::default())
+            .await
+            .is_ok()
+    );
     gateway.stop().await;
 }
 
@@ -215,6 +222,6 @@ async fn a_lost_account_signs_in_again() {
     accounts.send_code(&name, "9996610037").await.unwrap();
     let code = crate::support::code("9996610037");
     accounts.sign_in(&name, code).await.unwrap();
-    assert!(accounts.me(&name).await.is_ok());
+    assert!(accounts.me(&name, CallOptions::default()).await.is_ok());
     gateway.stop().await;
 }

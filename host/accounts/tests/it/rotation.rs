@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use sluice_accounts::RotateRequest;
+use sluice_accounts::{CallOptions, RotateRequest};
 use sluice_datacenter::{Action, Match, Rule};
 use sluice_domain::{RotationStatus, Secret};
 use tokio::time::Instant;
@@ -150,7 +150,7 @@ async fn an_account_with_a_password_needs_it() {
         (400, "PASSWORD_HASH_INVALID")
     );
     assert_eq!(world.telegram.authorizations(one.id).len(), 1);
-    assert!(accounts.me(&name).await.is_ok());
+    assert!(accounts.me(&name, CallOptions::default()).await.is_ok());
     let begun = accounts.rotate(&name, with("secret")).await.unwrap();
     accounts
         .await_rotation(&begun.rotation_id, deadline)
@@ -206,7 +206,10 @@ async fn a_failure_leaves_the_old_session_serving_and_nothing_behind() {
             .await;
         assert!(failed["error"].is_string());
         assert_eq!(world.telegram.authorizations(one.id), before, "{method}");
-        assert!(accounts.me(&name).await.is_ok(), "{method}");
+        assert!(
+            accounts.me(&name, CallOptions::default()).await.is_ok(),
+            "{method}"
+        );
     }
     gateway.stop().await;
 }
@@ -243,7 +246,7 @@ async fn a_bot_signs_in_again_by_its_token() {
     let after = world.telegram.authorizations(bot.id);
     assert_eq!(after.len(), 1);
     assert_ne!(after[0].hash, before[0].hash);
-    assert!(accounts.me(&name).await.is_ok());
+    assert!(accounts.me(&name, CallOptions::default()).await.is_ok());
     gateway.stop().await;
 }
 
@@ -296,7 +299,13 @@ async fn a_rotation_cut_off_by_a_kill_is_undone_at_the_next_start() {
     assert_eq!(failed["rotationId"], id);
     assert_eq!(world.telegram.authorizations(one.id), before);
     gateway.ready(&name).await;
-    assert!(gateway.accounts.me(&name).await.is_ok());
+    assert!(
+        gateway
+            .accounts
+            .me(&name, CallOptions::default())
+            .await
+            .is_ok()
+    );
     gateway.stop().await;
 }
 

@@ -1,5 +1,5 @@
 use serde_json::json;
-use sluice_accounts::Accounts;
+use sluice_accounts::{Accounts, CallOptions};
 use sluice_domain::{AccountKind, AccountName, AccountState, Category, Problem, Secret};
 
 use crate::support::{World, code};
@@ -55,7 +55,7 @@ async fn by_code_with_a_wrong_one_in_between() {
     let status = accounts.status(&name).unwrap();
     assert!(status.connected);
     assert!(status.last_checked.is_some());
-    let me = accounts.me(&name).await.unwrap();
+    let me = accounts.me(&name, CallOptions::default()).await.unwrap();
     assert_eq!(me["id"], user.id.to_string());
     gateway.stop().await;
 }
@@ -149,7 +149,11 @@ async fn by_qr_token_accepted_in_another_session() {
         .await
         .unwrap();
     events.state(&name, "ready").await;
-    let me = gateway.accounts.me(&name).await.unwrap();
+    let me = gateway
+        .accounts
+        .me(&name, CallOptions::default())
+        .await
+        .unwrap();
     assert_eq!(me["id"], user.id.to_string());
     gateway.stop().await;
 }

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::App;
 use crate::auth::{Key, Read};
-use crate::extract::{AccountQuery, Json, Query};
+use crate::extract::{AccountQuery, CallHeaders, Json, Query};
 use crate::openapi::Problems;
 use crate::problem::Result;
 
@@ -13,7 +13,7 @@ use crate::problem::Result;
     path = "/api/telegram-auth/me",
     operation_id = "getMe",
     tag = "session",
-    params(AccountQuery),
+    params(AccountQuery, CallHeaders),
     security(("key" = ["read"])),
     responses((status = 200, description = "Telegram's `User`", body = crate::schema::TlObject), Problems),
 )]
@@ -21,7 +21,8 @@ pub(crate) async fn handler(
     State(app): State<App>,
     key: Key<Read>,
     Query(query): Query<AccountQuery>,
+    headers: CallHeaders,
 ) -> Result<Json<Value>> {
     let account = key.account(&app, query.account.as_deref())?;
-    Ok(Json(app.accounts.me(&account).await?))
+    Ok(Json(app.accounts.me(&account, headers.into()).await?))
 }
