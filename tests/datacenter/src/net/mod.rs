@@ -44,7 +44,9 @@ pub(crate) struct Hub {
     finished: watch::Sender<u64>,
     keys: Mutex<HashMap<u64, Arc<KeyCell>>>,
     server_keys: Arc<[PrivateKey]>,
-    pub(crate) clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
+    /// Both clocks when the data center began.
+    begun: Now,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) dcs: Vec<DcInfo>,
     links: AtomicU64,
@@ -68,6 +70,7 @@ impl Hub {
             finished: watch::Sender::new(0),
             keys: Mutex::default(),
             server_keys,
+            begun: Now::read(&*clock),
             clock,
             random,
             dcs,
@@ -77,9 +80,15 @@ impl Hub {
         }
     }
 
-    /// The protocol's time, which is always the real one.
+    /// The protocol's time, which is always the real one. Finer than the wall clock's
+    /// milliseconds and never going back: a session that is forgotten and begun anew within one
+    /// millisecond must not repeat message ids, which the client would drop as replayed.
     fn now(&self) -> Now {
-        Now::read(&*self.clock)
+        let mono = self.clock.monotonic();
+        Now {
+            unix: self.begun.unix + mono.saturating_sub(self.begun.mono),
+            mono,
+        }
     }
 
     fn next_link(&self) -> u64 {
