@@ -7,6 +7,7 @@ mod client;
 mod events;
 mod harness;
 mod process;
+pub mod scoreboard;
 
 pub use answer::Answer;
 pub use binary::{binary, example_plugin};

@@ -23,5 +23,6 @@ mod plugins;
 mod problems;
 mod restart;
 mod rotation;
+mod scoreboard;
 mod sign_in;
 mod streams;
