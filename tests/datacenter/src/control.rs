@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-use crate::{DataCenter, JournalFilter, NewAccount, Rule, StartError, WorldError};
+use crate::{DataCenter, JournalFilter, NewAccount, PushFaults, Rule, StartError, WorldError};
 
 /// Where it is and what opens it.
 pub(crate) struct Control {
@@ -51,6 +51,11 @@ pub(crate) async fn serve(dc: DataCenter, listener: TcpListener) {
         .route("/accounts/{id}/authorizations", get(authorizations))
         .route("/authorizations/age", post(age))
         .route("/keys/{id}", delete(forget_key))
+        .route(
+            "/pushes",
+            get(pushes).put(fault_pushes).delete(clear_pushes),
+        )
+        .route("/accounts/{id}/events", delete(forget_events))
         .route("/rules", get(rules).post(add_rule).delete(clear_rules))
         .route("/rules/{id}", delete(remove_rule))
         .route("/journal", get(journal))
@@ -217,6 +222,26 @@ async fn forget_key(State(dc): State<DataCenter>, Path(id): Path<String>) -> Ans
     } else {
         Err(not_found("auth key"))
     }
+}
+
+async fn pushes(State(dc): State<DataCenter>) -> Answer {
+    Ok(Json(json!(dc.push_counts())))
+}
+
+async fn fault_pushes(State(dc): State<DataCenter>, Json(faults): Json<PushFaults>) -> Answer {
+    dc.fault_pushes(Some(faults));
+    Ok(Json(json!({})))
+}
+
+async fn clear_pushes(State(dc): State<DataCenter>) -> Answer {
+    let counts = dc.push_counts();
+    dc.fault_pushes(None);
+    Ok(Json(json!(counts)))
+}
+
+async fn forget_events(State(dc): State<DataCenter>, Path(id): Path<i64>) -> Answer {
+    dc.forget_events(id)?;
+    Ok(Json(json!({})))
 }
 
 async fn rules(State(dc): State<DataCenter>) -> Answer {

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     AccountInfo, AuthorizationInfo, DcInfo, JournalEntry, JournalFilter, NewAccount, Options,
-    Outcome, Rule, RuleId, RuleView, StartError, WorldClock, WorldError,
+    Outcome, PushCounts, PushFaults, Rule, RuleId, RuleView, StartError, WorldClock, WorldError,
     control::{self, Control},
     keys,
     net::{Door, Hub},
@@ -211,6 +211,27 @@ impl DataCenter {
     /// Removes all faults.
     pub fn clear_rules(&self) {
         self.hub.rules.lock().clear();
+    }
+
+    /// Sets what happens to updates on their way, or ends it: then those that were held back go out.
+    pub fn fault_pushes(&self, faults: Option<PushFaults>) {
+        self.hub.fault_pushes(faults);
+    }
+
+    /// How often it happened since it was set.
+    pub fn push_counts(&self) -> PushCounts {
+        self.hub.push_counts()
+    }
+
+    /// Forgets what happened to the account so far, as Telegram does in time: who asks for the
+    /// difference from before is told `updates.differenceTooLong`. Messages stay.
+    pub fn forget_events(&self, account: i64) -> Result<(), WorldError> {
+        self.hub.change(|world| {
+            let user = world.users.get_mut(&account);
+            let user = user.ok_or(WorldError::UnknownAccount(account))?;
+            user.mailbox.events.clear();
+            Ok(())
+        })
     }
 
     /// What the server saw.

@@ -26,6 +26,7 @@ mod world;
 pub use clock::WorldClock;
 pub use datacenter::DataCenter;
 pub use journal::{JournalEntry, JournalFilter, Outcome};
+pub use net::{PushCounts, PushFaults};
 pub use options::{DcInfo, Options, StartError};
 pub use rules::{Action, Match, Rule, RuleId, RuleView};
 pub use world::{AccountInfo, AuthorizationInfo, NewAccount, WorldError};

@@ -5,6 +5,7 @@ mod calls;
 mod connection;
 mod link;
 mod listener;
+mod pushes;
 mod session;
 
 use std::{
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use listener::Door;
+pub use pushes::{PushCounts, PushFaults};
 
 use crate::{
     journal::{Journal, JournalEntry, Outcome},
@@ -31,14 +33,17 @@ use crate::{
     rules::Rules,
     world::{Push, To, World, authorization::Standing},
 };
+use pushes::Pushes;
 use session::{KeyCell, Session};
 
 /// What all connections share.
 ///
-/// Locks are taken in this order: world, keys, a key's sessions, a key's salts, a session's state.
+/// Locks are taken in this order: world, keys, pushes, a key's sessions, a key's salts, a session's
+/// state.
 pub(crate) struct Hub {
     pub(crate) world: Mutex<World>,
     pub(crate) rules: Mutex<Rules>,
+    pushes: Mutex<Pushes>,
     journal: Mutex<Journal>,
     /// Moves whenever an entry is finished.
     finished: watch::Sender<u64>,
@@ -66,6 +71,7 @@ impl Hub {
         Self {
             world: Mutex::new(world),
             rules: Mutex::default(),
+            pushes: Mutex::default(),
             journal: Mutex::default(),
             finished: watch::Sender::new(0),
             keys: Mutex::default(),
@@ -155,12 +161,28 @@ impl Hub {
         }
     }
 
-    fn push(&self, session: &Session, push: &Push) {
+    fn push(&self, session: &Arc<Session>, push: &Push) {
         let schema = Schema::for_layer(session.layer());
-        match schema.encode_boxed("Updates", &push.body) {
-            Ok(bytes) => session.push(Bytes::from(bytes), self.now()),
-            Err(error) => tracing::error!(%error, "an update does not fit the schema"),
+        let body = match schema.encode_boxed("Updates", &push.body) {
+            Ok(bytes) => Bytes::from(bytes),
+            Err(error) => return tracing::error!(%error, "an update does not fit the schema"),
+        };
+        let send = |session: &Session, body| session.push(body, self.now());
+        match push.to {
+            To::User(user) => self.pushes.lock().pass(user, session, body, send),
+            // A QR code that was accepted: no update of an account.
+            To::Key(_) => send(session, body),
         }
+    }
+
+    /// Sets or ends what happens to updates on their way.
+    pub(crate) fn fault_pushes(&self, faults: Option<PushFaults>) {
+        let send = |session: &Session, body| session.push(body, self.now());
+        self.pushes.lock().set(faults, send);
+    }
+
+    pub(crate) fn push_counts(&self) -> PushCounts {
+        self.pushes.lock().counts()
     }
 
     /// Changes the world from outside of any call, and tells whoever must know.

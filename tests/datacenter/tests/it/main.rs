@@ -14,3 +14,4 @@ mod client;
 mod control;
 mod faults;
 mod protocol;
+mod pushes;
