@@ -68,20 +68,19 @@ pub struct Demo {
 impl Demo {
     /// Starts both and signs the accounts in.
     pub async fn start(options: DemoOptions) -> anyhow::Result<Self> {
-        let names = (1..=options.accounts)
-            .map(name)
-            .collect::<Result<Vec<AccountName>, _>>()?;
-        let datacenter = DataCenter::start(options.datacenter).await?;
-        let config = configured(options.config, &datacenter, options.data, &names);
-        let mut start = Start::with(config.clone());
-        start.bundled_plugins = options.bundled_plugins;
-        start.log = options.log;
-        match gateway(&datacenter, start, &names).await {
-            Ok((gateway, admin_key)) => Ok(Self {
+        let datacenter = DataCenter::start(options.datacenter.clone()).await?;
+        Self::against(datacenter, options).await
+    }
+
+    /// Starts the gateway against a data center that runs already, at the addresses that it
+    /// announces, and signs the accounts in. When that fails, the data center ends too.
+    pub async fn against(datacenter: DataCenter, options: DemoOptions) -> anyhow::Result<Self> {
+        match Self::build(&datacenter, options).await {
+            Ok((gateway, admin_key, accounts, config)) => Ok(Self {
                 gateway,
                 datacenter,
                 admin_key,
-                accounts: names,
+                accounts,
                 config,
             }),
             Err(error) => {
@@ -89,6 +88,21 @@ impl Demo {
                 Err(error)
             }
         }
+    }
+
+    async fn build(
+        datacenter: &DataCenter,
+        options: DemoOptions,
+    ) -> anyhow::Result<(Gateway, Secret<String>, Vec<AccountName>, Config)> {
+        let names = (1..=options.accounts)
+            .map(name)
+            .collect::<Result<Vec<AccountName>, _>>()?;
+        let config = configured(options.config, datacenter, options.data, &names);
+        let mut start = Start::with(config.clone());
+        start.bundled_plugins = options.bundled_plugins;
+        start.log = options.log;
+        let (gateway, admin_key) = gateway(datacenter, start, &names).await?;
+        Ok((gateway, admin_key, names, config))
     }
 }
 
@@ -142,7 +156,7 @@ fn configured(
 ) -> Config {
     config.telegram.environment = Environment::Custom;
     config.telegram.custom.dcs = datacenter
-        .dcs()
+        .announced()
         .into_iter()
         .map(|dc| CustomDc {
             id: dc.id,

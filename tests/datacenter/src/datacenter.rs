@@ -91,6 +91,16 @@ impl DataCenter {
         self.hub.dcs.clone()
     }
 
+    /// Where clients are told to go: by `help.getConfig`, and in a demo by the configuration.
+    pub fn announced(&self) -> Vec<DcInfo> {
+        self.hub.announced.lock().to_vec()
+    }
+
+    /// Announces other addresses than those it listens on, such as those of proxies before it.
+    pub fn announce(&self, dcs: Vec<DcInfo>) {
+        *self.hub.announced.lock() = dcs.into();
+    }
+
     /// The RSA key that clients need (PKCS#1 PEM).
     pub fn public_key_pem(&self) -> &'static str {
         keys::PUBLIC_PEM

@@ -1,12 +1,14 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use sluice_config::Config;
 use sluice_datacenter::{DataCenter, Options};
 use sluice_domain::Secret;
 use sluice_gateway::{Demo, DemoOptions, Gateway, Start};
 use tempfile::TempDir;
 
+use crate::chaos::{Chaos, Seed};
 use crate::{Client, Process, binary, process};
 
 /// What a test needs.
@@ -19,6 +21,8 @@ pub struct Setup {
     pub datacenter: Options,
     /// With the shipped policies as components, if they were built.
     pub components: bool,
+    /// With proxies between the gateway and the data center, which draw from this seed.
+    pub chaos: Option<Seed>,
 }
 
 impl Default for Setup {
@@ -28,6 +32,7 @@ impl Default for Setup {
             config: Config::default(),
             datacenter: Options::default(),
             components: false,
+            chaos: None,
         }
     }
 }
@@ -38,6 +43,7 @@ pub struct Harness {
     gateway: Gateway,
     /// The Telegram behind the gateway.
     pub datacenter: DataCenter,
+    chaos: Option<Chaos>,
     client: Client,
     config: Config,
     components: bool,
@@ -57,16 +63,19 @@ impl Harness {
         let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         config.server.listen = anywhere;
         config.server.admin_listen = anywhere;
-        let demo = Demo::start(DemoOptions {
-            datacenter: setup.datacenter,
+        let datacenter = DataCenter::start(setup.datacenter).await?;
+        let chaos = setup.chaos.map(|seed| Chaos::before(&datacenter, seed));
+        let options = DemoOptions {
             bundled_plugins: setup.components.then(binary::plugins).flatten(),
             ..DemoOptions::new(config, dir.path().join("data"), setup.accounts)
-        })
-        .await?;
+        };
+        let chaos = chaos.transpose()?;
+        let demo = Demo::against(datacenter, options).await?;
         let client = client(&demo.gateway, demo.admin_key);
         Ok(Self {
             gateway: demo.gateway,
             datacenter: demo.datacenter,
+            chaos,
             client,
             config: demo.config,
             components: setup.components,
@@ -77,6 +86,11 @@ impl Harness {
     /// The gateway.
     pub const fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// The proxies before the data center, if the setup asked for them.
+    pub fn chaos(&self) -> anyhow::Result<&Chaos> {
+        self.chaos.as_ref().context("the setup asks for no chaos")
     }
 
     /// The directory of the test, removed at its end.
@@ -121,6 +135,7 @@ impl Harness {
         Ok(Served {
             process,
             datacenter: self.datacenter,
+            chaos: self.chaos,
             file,
             _dir: self.dir,
         })
@@ -129,6 +144,9 @@ impl Harness {
     /// Stops everything.
     pub async fn stop(self) {
         self.gateway.stop().await;
+        if let Some(chaos) = &self.chaos {
+            chaos.stop().await;
+        }
         self.datacenter.shutdown().await;
     }
 }
@@ -148,6 +166,7 @@ pub struct Served {
     pub process: Process,
     /// The Telegram behind it.
     pub datacenter: DataCenter,
+    chaos: Option<Chaos>,
     file: PathBuf,
     _dir: TempDir,
 }
@@ -168,6 +187,9 @@ impl Served {
     /// Ends the process by SIGTERM, and the data center.
     pub async fn stop(self) -> anyhow::Result<()> {
         let code = self.process.terminate().await?;
+        if let Some(chaos) = &self.chaos {
+            chaos.stop().await;
+        }
         self.datacenter.shutdown().await;
         anyhow::ensure!(code == Some(0), "the gateway ended with {code:?}");
         Ok(())

@@ -3,6 +3,7 @@
 
 mod answer;
 mod binary;
+pub mod chaos;
 mod client;
 mod events;
 mod harness;

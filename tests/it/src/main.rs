@@ -11,6 +11,7 @@
 mod asked_for_paths;
 mod bad_input;
 mod calls;
+mod chaos;
 mod config_reload;
 mod document;
 mod events;

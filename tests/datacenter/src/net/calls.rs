@@ -169,10 +169,11 @@ impl Hub {
         call: &Decoded,
         answer: Answer,
     ) {
+        let announced = Arc::clone(&self.announced.lock());
         let mut world = self.world.lock();
         let result = rpc::execute(
             &mut world,
-            &self.dcs,
+            &announced,
             link.dc,
             session.key.id(),
             call.method,

@@ -54,6 +54,8 @@ pub(crate) struct Hub {
     begun: Now,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) dcs: Vec<DcInfo>,
+    /// Where clients are told to go.
+    pub(crate) announced: Mutex<Arc<[DcInfo]>>,
     links: AtomicU64,
     pub(crate) tracker: TaskTracker,
     /// Everything ends.
@@ -79,6 +81,7 @@ impl Hub {
             begun: Now::read(&*clock),
             clock,
             random,
+            announced: Mutex::new(dcs.clone().into()),
             dcs,
             links: AtomicU64::new(0),
             tracker: TaskTracker::new(),
