@@ -1,6 +1,8 @@
 //! The control API: what the handle can do, over HTTP on the loopback interface. The crate's README
 //! lists it.
 
+mod content;
+
 use std::{net::SocketAddr, time::Duration};
 
 use axum::{
@@ -46,8 +48,6 @@ pub(crate) async fn serve(dc: DataCenter, listener: TcpListener) {
         .route("/datacenters/{id}/start", post(start))
         .route("/datacenters/{id}/cut", post(cut))
         .route("/accounts", get(accounts).post(create_account))
-        .route("/accounts/{id}/messages", post(send))
-        .route("/accounts/{id}/chats", post(create_chat))
         .route("/accounts/{id}/authorizations", get(authorizations))
         .route("/authorizations/age", post(age))
         .route("/keys/{id}", delete(forget_key))
@@ -60,6 +60,7 @@ pub(crate) async fn serve(dc: DataCenter, listener: TcpListener) {
         .route("/rules/{id}", delete(remove_rule))
         .route("/journal", get(journal))
         .route("/clock/advance", post(advance))
+        .merge(content::routes())
         .layer(middleware::from_fn_with_state(dc.clone(), authenticate))
         .with_state(dc);
     if let Err(error) = axum::serve(listener, routes).await {
@@ -165,39 +166,6 @@ async fn create_account(
     let made = tokio::task::spawn_blocking(move || dc.create_account(new)).await;
     let made = made.map_err(|e| Fault(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))??;
     Ok((StatusCode::CREATED, Json(made)).into_response())
-}
-
-/// A message of the account in the path: `to` is a user id, or a group's id with a minus sign.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Message {
-    to: i64,
-    text: String,
-}
-
-async fn send(
-    State(dc): State<DataCenter>,
-    Path(id): Path<i64>,
-    Json(message): Json<Message>,
-) -> Answer {
-    let sent = dc.send_text(id, message.to, &message.text)?;
-    Ok(Json(json!({"id": sent})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewChat {
-    title: String,
-    with: Vec<i64>,
-}
-
-async fn create_chat(
-    State(dc): State<DataCenter>,
-    Path(id): Path<i64>,
-    Json(new): Json<NewChat>,
-) -> Answer {
-    let chat = dc.create_chat(id, &new.with, &new.title)?;
-    Ok(Json(json!({"id": chat})))
 }
 
 async fn authorizations(State(dc): State<DataCenter>, Path(id): Path<i64>) -> Answer {

@@ -1,3 +1,5 @@
+mod content;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sluice_domain::Random;
@@ -11,9 +13,7 @@ use crate::{
     keys,
     net::{Door, Hub},
     system::{SystemClock, SystemRandom},
-    world::{
-        World, authorization::hex, message::Letter, password::Password, peer::Peer, user::User,
-    },
+    world::{World, authorization::hex, message::Letter, password::Password, user::User},
 };
 
 /// A running Telegram. Cheap to clone; everything ends when [`DataCenter::shutdown`] is called.
@@ -134,18 +134,13 @@ impl DataCenter {
         world.users.values().map(User::info).collect()
     }
 
-    /// The account `from` writes to `to`: a user id, or a basic group's id with a minus sign.
+    /// The account `from` writes to `to`: a user id, a basic group's id with a minus sign, or a
+    /// channel's as bots write it (`-1000000000000 - id`).
     /// Returns the message's id in the sender's numbering.
     pub fn send_text(&self, from: i64, to: i64, text: &str) -> Result<i32, WorldError> {
         self.hub.change(|world| {
             world.user(from).ok_or(WorldError::UnknownAccount(from))?;
-            let peer = if to < 0 {
-                let chat = world.chats.get(&-to);
-                chat.filter(|c| c.members.contains_key(&from))
-                    .map(|_| Peer::Chat(-to))
-            } else {
-                world.user(to).map(|_| Peer::User(to))
-            };
+            let peer = content::peer(world, from, to);
             let peer = peer.ok_or(WorldError::UnknownPeer(to))?;
             let letter = Letter {
                 text: text.to_owned(),

@@ -1,7 +1,7 @@
 //! A Telegram of our own: several data centers in one process, good enough that real clients
 //! cannot tell, for tests and for `sluice demo`.
 //!
-//! Owns: users, bots, groups and their messages; authorizations; the server side of every
+//! Owns: users, bots, groups, channels and their messages; authorizations; the server side of every
 //! connection; faults on demand and the journal of what was seen. Refuses to own: MTProto's bytes
 //! (that is `host/mtproto` in its server role) and TL's (`host/tl`). It never uses the gateway's
 //! links or store, so that one mistake cannot hide on both sides.
@@ -29,4 +29,4 @@ pub use journal::{JournalEntry, JournalFilter, Outcome};
 pub use net::{PushCounts, PushFaults};
 pub use options::{DcInfo, Options, StartError};
 pub use rules::{Action, Match, Rule, RuleId, RuleView};
-pub use world::{AccountInfo, AuthorizationInfo, NewAccount, WorldError};
+pub use world::{AccountInfo, AuthorizationInfo, Bounds, NewAccount, NewChannel, WorldError};

@@ -158,23 +158,37 @@ impl Hub {
                 };
                 let own = except.is_some_and(|s| s.id == session.id && s.key.id() == key);
                 if !own {
-                    self.push(&session, &push);
+                    self.push(world, &session, &push);
                 }
             }
         }
     }
 
-    fn push(&self, session: &Arc<Session>, push: &Push) {
+    fn push(&self, world: &World, session: &Arc<Session>, push: &Push) {
         let schema = Schema::for_layer(session.layer());
-        let body = match schema.encode_boxed("Updates", &push.body) {
-            Ok(bytes) => Bytes::from(bytes),
-            Err(error) => return tracing::error!(%error, "an update does not fit the schema"),
+        let encode = |body| match schema.encode_boxed("Updates", body) {
+            Ok(bytes) => Some(Bytes::from(bytes)),
+            Err(error) => {
+                tracing::error!(%error, "an update does not fit the schema");
+                None
+            }
         };
         let send = |session: &Session, body| session.push(body, self.now());
-        match push.to {
-            To::User(user) => self.pushes.lock().pass(user, session, body, send),
+        let To::User(user) = push.to else {
             // A QR code that was accepted: no update of an account.
-            To::Key(_) => send(session, body),
+            if let Some(body) = encode(&push.body) {
+                send(session, body);
+            }
+            return;
+        };
+        if session.keeps_up(world.bounds.waiting) {
+            if let Some(body) = encode(&push.body) {
+                self.pushes.lock().pass(user, session, body, send);
+            }
+        } else if let Some(late) = push.late.filter(|late| session.falls_behind(*late))
+            && let Some(body) = encode(&late.body(world.clock.date()))
+        {
+            send(session, body);
         }
     }
 
@@ -202,10 +216,8 @@ fn receivers(world: &World, push: &Push) -> Vec<u64> {
     match push.to {
         To::Key(key) => vec![key],
         To::User(user) => world
-            .authorizations
-            .values()
-            .filter(|a| a.user == user)
-            .filter_map(|a| a.home)
+            .sessions_of(user)
+            .filter_map(|(_, a)| a.home)
             .filter(|key| {
                 let key = world.keys.get(key);
                 key.is_some_and(|k| matches!(k.standing, Standing::SignedIn(_)))

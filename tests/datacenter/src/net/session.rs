@@ -1,7 +1,7 @@
 //! Auth keys and the MTProto sessions under them, as connections see them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
@@ -17,6 +17,7 @@ use sluice_mtproto::{
 };
 
 use super::link::Link;
+use crate::world::Late;
 
 /// Sessions kept per key. Clients use one or a few; what is beyond was abandoned.
 const SESSIONS: usize = 64;
@@ -60,6 +61,8 @@ pub(crate) struct State {
     wants_updates: Option<u64>,
     /// Updates pushed since packets were last fetched.
     waiting: usize,
+    /// What it was told since then to fetch.
+    late: HashSet<Late>,
 }
 
 impl KeyCell {
@@ -105,6 +108,7 @@ impl KeyCell {
                 layer: None,
                 wants_updates: None,
                 waiting: 0,
+                late: HashSet::new(),
             }),
         });
         sessions.insert(id, Arc::clone(&session));
@@ -165,6 +169,16 @@ impl Session {
         self.state.lock().wants_updates = Some(call);
     }
 
+    /// Whether fewer updates than `bound` wait for it.
+    pub(crate) fn keeps_up(&self, bound: usize) -> bool {
+        self.state.lock().waiting < bound
+    }
+
+    /// It must fetch a history; `false` if it was told so already.
+    pub(crate) fn falls_behind(&self, late: Late) -> bool {
+        self.state.lock().late.insert(late)
+    }
+
     /// Queues an update and wakes the connection.
     pub(crate) fn push(&self, body: Bytes, now: Now) {
         let mut state = self.state.lock();
@@ -195,6 +209,7 @@ impl Session {
             return None;
         }
         state.waiting = 0;
+        state.late.clear();
         let mut packets = Vec::new();
         while let Some(packet) = state.protocol.poll_packet(&mut salts, now, rng) {
             packets.push(packet);

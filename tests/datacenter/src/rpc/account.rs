@@ -193,7 +193,7 @@ impl Call<'_> {
         if !valid_username(name) {
             return Err(Refusal::bad("USERNAME_INVALID"));
         }
-        Ok(Value::Bool(self.world.user_by_name(name).is_none()))
+        Ok(Value::Bool(self.world.named(name).is_none()))
     }
 
     pub(super) fn update_username(&mut self) -> Answer {
@@ -204,7 +204,7 @@ impl Call<'_> {
         if !name.is_empty() && !valid_username(name) {
             return Err(Refusal::bad("USERNAME_INVALID"));
         }
-        let new = (!name.is_empty()).then(|| name.to_owned());
+        let new = (!name.is_empty()).then_some(name);
         self.world
             .rename(self.me, new)
             .map_err(|_| Refusal::bad("USERNAME_OCCUPIED"))?;

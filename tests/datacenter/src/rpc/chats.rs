@@ -69,6 +69,19 @@ impl Call<'_> {
         self.announced(id)
     }
 
+    pub(super) fn migrate_chat(&mut self) -> Answer {
+        let chat = self.params.long("chat_id");
+        let (channel, last) = self.world.migrate_chat(self.me, chat)?;
+        let pts = self.user()?.mailbox.pts;
+        let mut mentions = Mentions::default();
+        mentions.peer(Peer::Channel(channel));
+        let updates = [
+            json!({"_": "updateChannel", "channel_id": channel}),
+            self.world.new_message(self.me, last, pts, &mut mentions),
+        ];
+        Ok(self.world.updates(self.me, &updates, &mentions))
+    }
+
     /// Groups that the caller does not know are left out.
     pub(super) fn chats(&mut self) -> Answer {
         let ids = self.params.list("id").iter().map(value::long);

@@ -13,10 +13,10 @@ use crate::{
 };
 
 impl Call<'_> {
-    fn resolved(&self, user: i64) -> Value {
+    fn resolved(&self, peer: Peer) -> Value {
         let mut mentions = Mentions::default();
-        mentions.user(user);
-        let answer = json!({"_": "contacts.resolvedPeer", "peer": Peer::User(user).json()});
+        mentions.peer(peer);
+        let answer = json!({"_": "contacts.resolvedPeer", "peer": peer.json()});
         self.world.with_mentions(self.me, answer, &mentions)
     }
 
@@ -25,15 +25,15 @@ impl Call<'_> {
         if !valid_username(name.trim_start_matches('@')) {
             return Err(Refusal::bad("USERNAME_INVALID"));
         }
-        let user = self.world.user_by_name(name).map(|u| u.id);
-        user.map(|id| self.resolved(id))
+        let peer = self.world.named(name);
+        peer.map(|peer| self.resolved(peer))
             .ok_or(Refusal::bad("USERNAME_NOT_OCCUPIED"))
     }
 
     pub(super) fn resolve_phone(&mut self) -> Answer {
         let phone = digits(self.params.text("phone"));
         let user = self.world.user_by_phone(&phone).map(|u| u.id);
-        user.map(|id| self.resolved(id))
+        user.map(|id| self.resolved(Peer::User(id)))
             .ok_or(Refusal::bad("PHONE_NOT_OCCUPIED"))
     }
 
@@ -120,8 +120,29 @@ impl Call<'_> {
             let list = if known { &mut mine } else { &mut others };
             list.push(Peer::User(user.id).json());
         }
+        for (id, channel) in &self.world.channels {
+            if channel.username.as_deref().is_some_and(begins) {
+                mentions.peer(Peer::Channel(*id));
+                let list = if channel.members.contains_key(&self.me) {
+                    &mut mine
+                } else {
+                    &mut others
+                };
+                list.push(Peer::Channel(*id).json());
+            }
+        }
         let answer = json!({"_": "contacts.found", "my_results": mine, "results": others});
         Ok(self.world.with_mentions(self.me, answer, &mentions))
+    }
+
+    /// `contacts.block` and `contacts.unblock`.
+    pub(super) fn block(&mut self, blocked: bool) -> Answer {
+        let user = self.world.input_user(self.me, self.params.value("id"))?;
+        if user == self.me {
+            return Err(Refusal::bad("CONTACT_ID_INVALID"));
+        }
+        self.world.block(self.me, user, blocked);
+        Ok(Value::Bool(true))
     }
 
     pub(super) fn statuses(&mut self) -> Answer {

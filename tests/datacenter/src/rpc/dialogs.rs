@@ -6,7 +6,10 @@ use super::{Answer, Call};
 use crate::{
     refusal::Refusal,
     value::Fields,
-    world::peer::{Mentions, Peer},
+    world::{
+        channel::Channel,
+        peer::{Mentions, Peer},
+    },
 };
 
 /// Dialogs in one answer.
@@ -24,11 +27,19 @@ impl Call<'_> {
                 Some((top.date, top.id, *peer))
             })
             .collect();
+        let channels = self.world.channels_of(self.me).filter_map(|(id, channel)| {
+            let (top, message) = channel.messages.last_key_value()?;
+            Some((message.date, *top, Peer::Channel(id)))
+        });
+        all.extend(channels);
         all.sort_unstable_by(|a, b| b.cmp(a));
         Ok(all)
     }
 
-    fn dialog_json(&self, peer: Peer) -> Result<Value, Refusal> {
+    pub(super) fn dialog_json(&self, peer: Peer) -> Result<Value, Refusal> {
+        if let Peer::Channel(id) = peer {
+            return Ok(self.channel_dialog(id));
+        }
         let mailbox = &self.user()?.mailbox;
         let dialog = mailbox.dialogs.get(&peer).cloned().unwrap_or_default();
         Ok(json!({
@@ -45,6 +56,25 @@ impl Call<'_> {
         }))
     }
 
+    fn channel_dialog(&self, id: i64) -> Value {
+        let channel = self.world.channel(id);
+        let member = channel.and_then(|c| c.members.get(&self.me));
+        let (pts, top) = channel.map_or((0, 0), |c| (c.pts, c.top()));
+        json!({
+            "_": "dialog",
+            "peer": Peer::Channel(id).json(),
+            "top_message": top,
+            "read_inbox_max_id": member.map_or(top, |m| m.read_in),
+            "read_outbox_max_id": member.map_or(0, |m| m.read_out),
+            "unread_count": channel.map_or(0, |c| c.unread(self.me)),
+            "unread_mentions_count": 0,
+            "unread_reactions_count": 0,
+            "unread_poll_votes_count": 0,
+            "notify_settings": {"_": "peerNotifySettings"},
+            "pts": pts,
+        })
+    }
+
     /// `dialogs`, `messages`, `users` and `chats` for these peers.
     fn dialog_fields(&self, peers: &[(i32, Peer)]) -> Answer {
         let mut mentions = Mentions::default();
@@ -53,7 +83,15 @@ impl Call<'_> {
             mentions.peer(*peer);
             dialogs.push(self.dialog_json(*peer)?);
             if *top != 0 {
-                messages.push(self.world.message_json(self.me, *top, &mut mentions));
+                messages.push(match peer {
+                    Peer::Channel(id) => {
+                        self.world
+                            .channel_message(self.me, *id, *top, &mut mentions)
+                    }
+                    Peer::User(_) | Peer::Chat(_) => {
+                        self.world.message_json(self.me, *top, &mut mentions)
+                    }
+                });
             }
         }
         let answer = json!({"dialogs": dialogs, "messages": messages});
@@ -107,7 +145,12 @@ impl Call<'_> {
         for input in self.params.list("peers") {
             let input = Fields::from(input).value("peer");
             let peer = self.world.input_peer(self.me, input)?;
-            let top = self.user()?.mailbox.dialogs.get(&peer).map_or(0, |d| d.top);
+            let top = match peer {
+                Peer::Channel(id) => self.world.channel(id).map_or(0, Channel::top),
+                Peer::User(_) | Peer::Chat(_) => {
+                    self.user()?.mailbox.dialogs.get(&peer).map_or(0, |d| d.top)
+                }
+            };
             peers.push((top, peer));
         }
         self.peer_dialogs_of(&peers)

@@ -7,6 +7,8 @@ use crate::{
     refusal::Refusal,
     value::{self, Fields},
     world::{
+        chat::Chat,
+        mailbox::Message,
         message::Letter,
         peer::{Mentions, Peer},
     },
@@ -74,19 +76,40 @@ impl Call<'_> {
         match peer {
             Peer::Chat(id) => {
                 let chat = self.world.chats.get(&id);
-                if !chat.is_some_and(|c| c.members.contains_key(&self.me)) {
+                let open = |c: &Chat| c.members.contains_key(&self.me) && c.migrated_to.is_none();
+                if !chat.is_some_and(open) {
                     return Err(Refusal::new(403, "CHAT_WRITE_FORBIDDEN"));
                 }
             }
+            Peer::Channel(id) => self.may_write(id)?,
             Peer::User(id) => {
                 let user = self.world.user(id);
                 let bots = user.is_some_and(|u| u.bot) && self.user()?.bot;
                 if bots && id != self.me {
                     return Err(Refusal::bad("USER_IS_BOT"));
                 }
+                if user.is_some_and(|u| u.blocked.contains(&self.me)) {
+                    return Err(Refusal::new(403, "USER_IS_BLOCKED"));
+                }
             }
         }
         Ok(peer)
+    }
+
+    /// Whether the caller may write into a channel.
+    fn may_write(&self, id: i64) -> Result<(), Refusal> {
+        let channel = self.world.channel(id);
+        let channel = channel.ok_or(Refusal::bad("CHANNEL_INVALID"))?;
+        if channel.broadcast {
+            if channel.may(self.me, "post_messages") {
+                return Ok(());
+            }
+            return Err(Refusal::bad("CHAT_ADMIN_REQUIRED"));
+        }
+        if channel.members.contains_key(&self.me) && !channel.muted.contains(&self.me) {
+            return Ok(());
+        }
+        Err(Refusal::new(403, "CHAT_WRITE_FORBIDDEN"))
     }
 
     /// What all kinds of messages have in common.
@@ -94,8 +117,7 @@ impl Call<'_> {
         let reply = self.params.object("reply_to");
         let reply_to = if reply.kind() == "inputReplyToMessage" {
             let id = reply.int("reply_to_msg_id");
-            let message = self.user()?.mailbox.messages.get(&id);
-            if message.is_none_or(|m| m.peer != peer) {
+            if self.message(peer, id)?.is_none() {
                 return Err(Refusal::bad("REPLY_MESSAGE_ID_INVALID"));
             }
             Some(id)
@@ -135,9 +157,16 @@ impl Call<'_> {
         if random_id == 0 {
             return Err(Refusal::bad("RANDOM_ID_EMPTY"));
         }
-        if !self.user_mut()?.mailbox.fresh(random_id) {
+        if self.user()?.mailbox.repeated(random_id) {
             return Err(Refusal::new(500, "RANDOM_ID_DUPLICATE"));
         }
+        if let Peer::Channel(channel) = peer {
+            let left = self.world.slow_mode_left(self.me, channel);
+            if left > 0 {
+                return Err(Refusal::new(420, format!("SLOWMODE_WAIT_{left}")));
+            }
+        }
+        self.user_mut()?.mailbox.fresh(random_id);
         let id = self.world.post(self.me, peer, letter);
         let mailbox = &self.user()?.mailbox;
         let pts = mailbox.pts;
@@ -154,23 +183,69 @@ impl Call<'_> {
             }));
         }
         let mut mentions = Mentions::default();
-        let updates = [
-            json!({"_": "updateMessageID", "id": id, "random_id": random_id}),
-            self.world.new_message(self.me, id, pts, &mut mentions),
-        ];
+        let mut updates = vec![json!({"_": "updateMessageID", "id": id, "random_id": random_id})];
+        self.own_message(peer, id, &mut updates, &mut mentions);
         Ok(self.world.updates(self.me, &updates, &mentions))
+    }
+
+    /// The updates for a message that the caller has just sent.
+    pub(super) fn own_message(
+        &self,
+        peer: Peer,
+        id: i32,
+        updates: &mut Vec<Value>,
+        mentions: &mut Mentions,
+    ) {
+        match peer {
+            Peer::Channel(channel) => {
+                let pts = self.world.channel(channel).map_or(0, |c| c.pts);
+                updates.push(json!({
+                    "_": "updateReadChannelInbox",
+                    "channel_id": channel,
+                    "max_id": id,
+                    "still_unread_count": 0,
+                    "pts": pts,
+                }));
+                let new = self
+                    .world
+                    .new_channel_message(self.me, channel, id, pts, mentions);
+                updates.push(new);
+            }
+            Peer::User(_) | Peer::Chat(_) => {
+                let pts = self.world.user(self.me).map_or(0, |u| u.mailbox.pts);
+                updates.push(self.world.new_message(self.me, id, pts, mentions));
+            }
+        }
+    }
+
+    /// A message of one of the caller's chats.
+    pub(super) fn message(&self, peer: Peer, id: i32) -> Result<Option<&Message>, Refusal> {
+        Ok(match peer {
+            Peer::Channel(channel) => {
+                let channel = self.world.channel(channel);
+                channel.and_then(|c| c.messages.get(&id))
+            }
+            Peer::User(_) | Peer::Chat(_) => {
+                let message = self.user()?.mailbox.messages.get(&id);
+                message.filter(|m| m.peer == peer)
+            }
+        })
     }
 
     pub(super) fn edit_message(&mut self) -> Answer {
         let peer = self.world.input_peer(self.me, self.params.value("peer"))?;
         let id = self.params.int("id");
-        let message = self.user()?.mailbox.messages.get(&id);
-        if message.is_none_or(|m| m.peer != peer) {
+        if self.message(peer, id)?.is_none() {
             return Err(Refusal::bad("MESSAGE_ID_INVALID"));
         }
         let text = checked_text(self.params.text("message"))?;
         let entities = self.entities()?;
-        self.world.edit(self.me, id, &text, &entities)
+        match peer {
+            Peer::Channel(channel) => self
+                .world
+                .edit_in_channel(self.me, channel, id, &text, &entities),
+            Peer::User(_) | Peer::Chat(_) => self.world.edit(self.me, id, &text, &entities),
+        }
     }
 
     pub(super) fn delete_messages(&mut self) -> Answer {
@@ -182,6 +257,10 @@ impl Call<'_> {
 
     pub(super) fn read_history(&mut self) -> Answer {
         let peer = self.world.input_peer(self.me, self.params.value("peer"))?;
+        if matches!(peer, Peer::Channel(_)) {
+            // Channels have a method of their own.
+            return Err(Refusal::bad("PEER_ID_INVALID"));
+        }
         let affected = self.world.read(self.me, peer, self.params.int("max_id"));
         Ok(affected_messages(affected))
     }
@@ -205,6 +284,16 @@ impl Call<'_> {
                 chat.map(|c| c.members.keys().copied().collect())
                     .unwrap_or_default()
             }
+            Peer::Channel(id) => {
+                self.may_write(id)?;
+                update.insert("_".into(), json!("updateChannelUserTyping"));
+                update.insert("channel_id".into(), json!(id));
+                update.insert("from_id".into(), Peer::User(me).json());
+                let channel = self.world.channel(id).filter(|c| !c.broadcast);
+                channel
+                    .map(|c| c.members.keys().copied().collect())
+                    .unwrap_or_default()
+            }
         };
         let date = self.world.clock.date();
         let body = json!({"_": "updateShort", "update": update, "date": date});
@@ -225,6 +314,6 @@ fn checked_text(text: &str) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
-fn affected_messages((pts, count): (i32, i32)) -> Value {
+pub(super) fn affected_messages((pts, count): (i32, i32)) -> Value {
     json!({"_": "messages.affectedMessages", "pts": pts, "pts_count": count})
 }

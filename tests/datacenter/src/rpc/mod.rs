@@ -9,6 +9,9 @@
 
 mod account;
 mod auth;
+mod channel_changes;
+mod channel_difference;
+mod channels;
 mod chats;
 mod contacts;
 mod dialogs;
@@ -72,7 +75,7 @@ fn open_to_all(method: &str) -> bool {
 fn at_home_only(method: &str) -> bool {
     matches!(
         method.split_once('.'),
-        Some(("messages" | "updates" | "contacts", _))
+        Some(("messages" | "updates" | "contacts" | "channels", _))
     )
 }
 
@@ -90,6 +93,16 @@ fn users_only(method: &str) -> bool {
                 | "messages.readHistory"
                 | "messages.createChat"
                 | "messages.addChatUser"
+                | "messages.migrateChat"
+                | "channels.createChannel"
+                | "channels.inviteToChannel"
+                | "channels.joinChannel"
+                | "channels.deleteChannel"
+                | "channels.checkUsername"
+                | "channels.updateUsername"
+                | "channels.readHistory"
+                | "channels.toggleSlowMode"
+                | "channels.getAdminedPublicChannels"
                 | "auth.acceptLoginToken"
                 | "account.getAuthorizations"
                 | "account.resetAuthorization"
@@ -191,6 +204,8 @@ impl Call<'_> {
             "contacts.deleteContacts" => self.delete_contacts(),
             "contacts.search" => self.search_contacts(),
             "contacts.getStatuses" => self.statuses(),
+            "contacts.block" => self.block(true),
+            "contacts.unblock" => self.block(false),
 
             "messages.sendMessage" => self.send_message(),
             "messages.sendMedia" => self.send_media(),
@@ -211,9 +226,31 @@ impl Call<'_> {
             "messages.editChatTitle" => self.edit_chat_title(),
             "messages.getChats" => self.chats(),
             "messages.getFullChat" => self.full_chat(),
+            "messages.migrateChat" => self.migrate_chat(),
+
+            "channels.createChannel" => self.create_channel(),
+            "channels.inviteToChannel" => self.invite_to_channel(),
+            "channels.joinChannel" => self.join_channel(),
+            "channels.leaveChannel" => self.leave_channel(),
+            "channels.deleteChannel" => self.delete_channel(),
+            "channels.editTitle" => self.edit_channel_title(),
+            "channels.editAdmin" => self.edit_admin(),
+            "channels.editBanned" => self.edit_banned(),
+            "channels.toggleSlowMode" => self.toggle_slow_mode(),
+            "channels.checkUsername" => self.check_channel_username(),
+            "channels.updateUsername" => self.update_channel_username(),
+            "channels.getAdminedPublicChannels" => self.public_channels(),
+            "channels.getChannels" => self.channels(),
+            "channels.getFullChannel" => self.full_channel(),
+            "channels.getParticipants" => self.participants(),
+            "channels.getParticipant" => self.participant(),
+            "channels.getMessages" => self.channel_messages(),
+            "channels.readHistory" => self.read_channel_history(),
+            "channels.deleteMessages" => self.delete_channel_messages(),
 
             "updates.getState" => self.state(),
             "updates.getDifference" => self.difference(),
+            "updates.getChannelDifference" => self.channel_difference(),
 
             // Parts are taken and forgotten: there are no files here yet.
             "upload.saveFilePart" | "upload.saveBigFilePart" => Ok(Value::Bool(true)),
@@ -228,9 +265,10 @@ impl Call<'_> {
             "help.getPromoData" => self.promo_data(),
             "help.getCountriesList" => self.countries(),
             "langpack.getLangPack" | "langpack.getDifference" => self.lang_pack(),
-            "langpack.getStrings" | "langpack.getLanguages" | "messages.receivedMessages" => {
-                Ok(Value::Array(Vec::new()))
-            }
+            "langpack.getStrings"
+            | "langpack.getLanguages"
+            | "messages.receivedMessages"
+            | "messages.receivedQueue" => Ok(Value::Array(Vec::new())),
             _ => Err(Refusal::bad("METHOD_INVALID")),
         }
     }

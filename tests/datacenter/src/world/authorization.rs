@@ -90,7 +90,7 @@ impl World {
 
     /// A new authorization without a key. Everybody else of that user is told.
     pub(crate) fn grant(&mut self, user: i64, device: Device) -> u64 {
-        let others = self.authorizations.values().any(|a| a.user == user);
+        let others = self.has_sessions(user);
         let bot = self.user(user).is_some_and(|u| u.bot);
         let now = self.clock.date();
         let hash = self.random_id();
@@ -120,6 +120,7 @@ impl World {
             self.tell(user, body);
         }
         self.authorizations.insert(id, authorization);
+        self.by_user.entry(user).or_default().insert(id);
         id
     }
 
@@ -170,6 +171,9 @@ impl World {
         let Some(gone) = self.authorizations.remove(&authorization) else {
             return;
         };
+        if let Some(all) = self.by_user.get_mut(&gone.user) {
+            all.remove(&authorization);
+        }
         for key in gone.keys {
             if let Some(key) = self.keys.get_mut(&key)
                 && key.standing == Standing::SignedIn(authorization)
@@ -245,10 +249,8 @@ impl World {
 
     /// What the control API tells of a user's authorizations, the oldest first.
     pub(crate) fn authorizations_of(&self, user: i64) -> Vec<AuthorizationInfo> {
-        self.authorizations
-            .values()
-            .filter(|a| a.user == user)
-            .map(|a| AuthorizationInfo {
+        self.sessions_of(user)
+            .map(|(_, a)| AuthorizationInfo {
                 hash: a.hash.to_string(),
                 account: a.user,
                 created: a.created,

@@ -22,6 +22,22 @@ pub struct NewAccount {
     pub dc: Option<i32>,
 }
 
+/// A channel or supergroup to be made.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NewChannel {
+    /// Its title.
+    pub title: String,
+    /// What it says of itself.
+    pub about: String,
+    /// A channel in which only administrators write; else a supergroup.
+    pub broadcast: bool,
+    /// Without `@`; makes it public.
+    pub username: Option<String>,
+    /// Who is in from the beginning, besides its creator.
+    pub with: Vec<i64>,
+}
+
 /// A user or bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -11,8 +11,10 @@ use super::peer::Peer;
 
 /// Messages kept per user; the oldest are forgotten. Far above what a test or demo reads back.
 const MESSAGES: usize = 20_000;
-/// Events that `getDifference` can still give; older clients are told `differenceTooLong`.
-const EVENTS: usize = 5_000;
+/// Events kept at most, whatever [`super::Bounds`] says: a few MB per user in the worst case.
+pub(super) const EVENTS: usize = 50_000;
+/// Events with a `qts` that are kept; clients fetch them at once or never.
+const QTS_EVENTS: usize = 1_000;
 /// `random_id`s remembered to find repetitions.
 const RANDOM_IDS: usize = 10_000;
 
@@ -31,7 +33,12 @@ pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) entities: Value,
     pub(crate) media: Value,
+    /// The photo or document in `media`, which looks different to everybody.
+    #[allow(dead_code, reason = "files come with the next change")]
+    pub(crate) file: Option<i64>,
     pub(crate) reply_to: Option<i32>,
+    /// Set for the messages of one album.
+    pub(crate) grouped: Option<i64>,
     /// A service message's action; null for an ordinary one.
     pub(crate) action: Value,
 }
@@ -53,6 +60,15 @@ pub(crate) struct Event {
     pub(crate) what: What,
 }
 
+/// Something that is numbered by `qts`: secret chats, and what bots are told of members.
+#[derive(Debug, Clone)]
+pub(crate) struct QtsEvent {
+    pub(crate) qts: i32,
+    /// With its `qts`.
+    pub(crate) update: Value,
+    pub(crate) about: Vec<Peer>,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dialog {
     pub(crate) top: i32,
@@ -66,6 +82,8 @@ pub(crate) struct Mailbox {
     pub(crate) messages: BTreeMap<i32, Message>,
     copies: HashMap<u64, i32>,
     pub(crate) events: VecDeque<Event>,
+    pub(crate) qts: i32,
+    pub(crate) qts_events: VecDeque<QtsEvent>,
     pub(crate) dialogs: BTreeMap<Peer, Dialog>,
     random_ids: HashSet<i64>,
     random_order: VecDeque<i64>,
@@ -79,6 +97,8 @@ impl Default for Mailbox {
             messages: BTreeMap::new(),
             copies: HashMap::new(),
             events: VecDeque::new(),
+            qts: 0,
+            qts_events: VecDeque::new(),
             dialogs: BTreeMap::new(),
             random_ids: HashSet::new(),
             random_order: VecDeque::new(),
@@ -87,6 +107,11 @@ impl Default for Mailbox {
 }
 
 impl Mailbox {
+    /// Whether a `random_id` was there already.
+    pub(crate) fn repeated(&self, random_id: i64) -> bool {
+        self.random_ids.contains(&random_id)
+    }
+
     /// Remembers a `random_id`; `false` if it was there already.
     pub(crate) fn fresh(&mut self, random_id: i64) -> bool {
         if !self.random_ids.insert(random_id) {
@@ -157,6 +182,23 @@ impl Mailbox {
             self.events.pop_front();
         }
         self.pts
+    }
+
+    /// Numbers an update by `qts`, keeps it and returns it with its number.
+    pub(crate) fn happened_by_qts(&mut self, mut update: Value, about: Vec<Peer>) -> Value {
+        self.qts += 1;
+        if let Some(map) = update.as_object_mut() {
+            map.insert("qts".into(), self.qts.into());
+        }
+        self.qts_events.push_back(QtsEvent {
+            qts: self.qts,
+            update: update.clone(),
+            about,
+        });
+        if self.qts_events.len() > QTS_EVENTS {
+            self.qts_events.pop_front();
+        }
+        update
     }
 
     /// A chat's messages, the newest first.

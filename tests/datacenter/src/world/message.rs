@@ -19,6 +19,10 @@ pub(crate) struct Letter {
     pub(crate) entities: Value,
     /// Null, or a `MessageMedia`.
     pub(crate) media: Value,
+    /// The photo or document that belongs into `media`.
+    pub(crate) file: Option<i64>,
+    /// Set for the messages of one album.
+    pub(crate) grouped: Option<i64>,
     /// Null, or a `MessageAction`.
     pub(crate) action: Value,
     /// In the sender's numbering.
@@ -37,11 +41,16 @@ impl World {
                 .get(&id)
                 .map(|chat| chat.members.keys().copied().collect())
                 .unwrap_or_default(),
+            // What is written there lies in the channel, not in mailboxes.
+            Peer::Channel(_) => Vec::new(),
         }
     }
 
     /// Delivers a letter; returns the sender's id of it. Everybody's other sessions are told.
     pub(crate) fn post(&mut self, from: i64, to: Peer, letter: &Letter) -> i32 {
+        if let Peer::Channel(channel) = to {
+            return self.post_in_channel(from, channel, letter);
+        }
         self.last_letter += 1;
         let number = self.last_letter;
         let date = self.clock.date();
@@ -71,6 +80,8 @@ impl World {
                 text: letter.text.clone(),
                 entities: letter.entities.clone(),
                 media: letter.media.clone(),
+                file: letter.file,
+                grouped: letter.grouped,
                 reply_to: replied.and_then(|r| user.mailbox.copy_of(r)),
                 action: letter.action.clone(),
             });
@@ -79,6 +90,9 @@ impl World {
                 sent = id;
             }
             let plain = letter.media.is_null() && letter.action.is_null();
+            if !self.has_sessions(reader) {
+                continue;
+            }
             let body = if known && plain && reader != from {
                 self.short_message(reader, id, pts)
             } else {
@@ -86,7 +100,7 @@ impl World {
                 let update = self.new_message(reader, id, pts, &mut mentions);
                 self.updates(reader, &[update], &mentions)
             };
-            self.tell(reader, body);
+            self.tell_numbered(reader, body);
         }
         sent
     }
@@ -126,7 +140,7 @@ impl World {
                     map.insert("_".into(), json!("updateShortMessage"));
                     map.insert("user_id".into(), json!(other));
                 }
-                Peer::Chat(chat) => {
+                Peer::Chat(chat) | Peer::Channel(chat) => {
                     map.insert("_".into(), json!("updateShortChatMessage"));
                     map.insert("from_id".into(), json!(message.from));
                     map.insert("chat_id".into(), json!(chat));
@@ -147,11 +161,15 @@ impl World {
 
     /// A `Message` as its owner sees it.
     pub(crate) fn message_json(&self, owner: i64, id: i32, mentions: &mut Mentions) -> Value {
-        let Some(message) = self.user(owner).and_then(|u| u.mailbox.messages.get(&id)) else {
-            return json!({"_": "messageEmpty", "id": id});
-        };
+        match self.user(owner).and_then(|u| u.mailbox.messages.get(&id)) {
+            Some(message) => self.render(owner, message, mentions),
+            None => json!({"_": "messageEmpty", "id": id}),
+        }
+    }
+
+    /// A `Message` as `viewer` sees it.
+    pub(crate) fn render(&self, viewer: i64, message: &Message, mentions: &mut Mentions) -> Value {
         mentions.peer(message.peer);
-        mentions.user(message.from);
         let mut json = json!({
             "id": message.id,
             "peer_id": message.peer.json(),
@@ -160,11 +178,19 @@ impl World {
         let Some(map) = json.as_object_mut() else {
             return json;
         };
-        // In a private chat the sender follows from `out` and `peer_id`.
-        if matches!(message.peer, Peer::Chat(_)) || message.out {
+        let post = self.is_post(message.peer);
+        let out = message.from == viewer;
+        if post {
+            map.insert("post".into(), json!(true));
+        } else {
+            mentions.user(message.from);
+        }
+        // In a private chat the sender follows from `out` and `peer_id`; a broadcast channel
+        // speaks for itself.
+        if !post && (out || !matches!(message.peer, Peer::User(_))) {
             map.insert("from_id".into(), Peer::User(message.from).json());
         }
-        if message.out {
+        if out {
             map.insert("out".into(), json!(true));
         }
         if message.silent {
@@ -181,11 +207,22 @@ impl World {
             if let Some(edited) = message.edited {
                 map.insert("edit_date".into(), json!(edited));
             }
+            if let Some(grouped) = message.grouped {
+                map.insert("grouped_id".into(), json!(grouped));
+            }
+            if post {
+                map.insert("views".into(), json!(1));
+                map.insert("forwards".into(), json!(0));
+            }
         } else {
             map.insert("_".into(), json!("messageService"));
             map.insert("action".into(), message.action.clone());
-            for user in crate::value::Fields::from(&message.action).list("users") {
+            let action = crate::value::Fields::from(&message.action);
+            for user in action.list("users") {
                 mentions.user(crate::value::long(user));
+            }
+            if action.has("user_id") {
+                mentions.user(action.long("user_id"));
             }
         }
         json
@@ -235,7 +272,7 @@ impl World {
             if reader == owner {
                 own = body.clone();
             }
-            self.tell(reader, body);
+            self.tell_numbered(reader, body);
         }
         Ok(own)
     }
@@ -307,7 +344,7 @@ impl World {
             mentions.peer(peer);
         }
         let body = self.updates(owner, &[with_pts(update, pts, count)], &mentions);
-        self.tell(owner, body);
+        self.tell_numbered(owner, body);
         pts
     }
 
@@ -339,7 +376,7 @@ impl World {
 
         let (author, theirs) = match peer {
             Peer::User(other) => (other, Peer::User(owner)),
-            Peer::Chat(_) => (author, peer),
+            Peer::Chat(_) | Peer::Channel(_) => (author, peer),
         };
         if let Some(mailbox) = self.users.get_mut(&author).map(|u| &mut u.mailbox)
             && author != owner

@@ -1,7 +1,9 @@
-//! Everything that exists apart from connections: users, groups, messages, keys and
+//! Everything that exists apart from connections: users, groups, channels, messages, keys and
 //! authorizations. No I/O; what others must be told waits in an outbox.
 
 pub(crate) mod authorization;
+mod bounds;
+pub(crate) mod channel;
 pub(crate) mod chat;
 mod info;
 pub(crate) mod login;
@@ -9,17 +11,19 @@ pub(crate) mod mailbox;
 pub(crate) mod message;
 pub(crate) mod password;
 pub(crate) mod peer;
+mod qts;
 pub(crate) mod user;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sluice_domain::Random;
 
-pub use info::{AccountInfo, AuthorizationInfo, NewAccount, WorldError};
+pub use bounds::Bounds;
+pub use info::{AccountInfo, AuthorizationInfo, NewAccount, NewChannel, WorldError};
 
 use crate::clock::WorldClock;
 
@@ -34,6 +38,31 @@ pub(crate) struct Push {
     pub(crate) to: To,
     /// An `Updates`.
     pub(crate) body: Value,
+    /// What a session that does not keep up is told instead, once; without it, nothing.
+    pub(crate) late: Option<Late>,
+}
+
+/// Whose history a session that does not keep up must fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Late {
+    /// Its own.
+    Common,
+    /// A channel's.
+    Channel(i64),
+}
+
+impl Late {
+    /// The `Updates` that says so.
+    pub(crate) fn body(self, date: i64) -> Value {
+        match self {
+            Self::Common => json!({"_": "updatesTooLong"}),
+            Self::Channel(id) => json!({
+                "_": "updateShort",
+                "update": {"_": "updateChannelTooLong", "channel_id": id},
+                "date": date,
+            }),
+        }
+    }
 }
 
 /// Whose sessions a push is for.
@@ -48,20 +77,26 @@ pub(crate) enum To {
 pub(crate) struct World {
     pub(crate) clock: WorldClock,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) bounds: Bounds,
     dcs: u16,
     /// What access hashes are derived from.
     secret: [u8; 32],
     last_user: i64,
     last_chat: i64,
+    last_channel: i64,
     last_letter: u64,
     last_authorization: u64,
     pub(crate) users: BTreeMap<i64, user::User>,
     phones: HashMap<String, i64>,
-    usernames: HashMap<String, i64>,
+    /// Users and channels by their name in small letters.
+    usernames: HashMap<String, peer::Peer>,
     tokens: HashMap<String, i64>,
     pub(crate) chats: BTreeMap<i64, chat::Chat>,
+    pub(crate) channels: BTreeMap<i64, channel::Channel>,
     pub(crate) keys: HashMap<u64, authorization::Key>,
     pub(crate) authorizations: BTreeMap<u64, authorization::Authorization>,
+    /// Which of them are a user's.
+    by_user: HashMap<i64, BTreeSet<u64>>,
     pub(crate) codes: HashMap<String, login::SentCode>,
     pub(crate) tokens_shown: HashMap<Vec<u8>, login::LoginToken>,
     exports: HashMap<Vec<u8>, login::Export>,
@@ -76,11 +111,13 @@ impl World {
         Self {
             clock,
             random,
+            bounds: Bounds::default(),
             dcs,
             secret,
             // As long as real ids, and beyond 32 bits, where clients have gone wrong before.
             last_user: 7_000_000_000,
             last_chat: 4_000_000,
+            last_channel: 2_200_000_000,
             last_letter: 0,
             last_authorization: 0,
             users: BTreeMap::new(),
@@ -88,8 +125,10 @@ impl World {
             usernames: HashMap::new(),
             tokens: HashMap::new(),
             chats: BTreeMap::new(),
+            channels: BTreeMap::new(),
             keys: HashMap::new(),
             authorizations: BTreeMap::new(),
+            by_user: HashMap::new(),
             codes: HashMap::new(),
             tokens_shown: HashMap::new(),
             exports: HashMap::new(),
@@ -100,14 +139,35 @@ impl World {
 
     /// Tells all sessions of a user, but not the one whose call this is.
     pub(crate) fn tell(&mut self, user: i64, body: Value) {
-        let to = To::User(user);
-        self.outbox.push(Push { to, body });
+        self.push(To::User(user), body, None);
+    }
+
+    /// Tells something that is part of the user's numbered history.
+    pub(crate) fn tell_numbered(&mut self, user: i64, body: Value) {
+        self.push(To::User(user), body, Some(Late::Common));
     }
 
     /// Tells one key.
     pub(crate) fn tell_key(&mut self, key: u64, body: Value) {
-        let to = To::Key(key);
-        self.outbox.push(Push { to, body });
+        self.push(To::Key(key), body, None);
+    }
+
+    fn push(&mut self, to: To, body: Value, late: Option<Late>) {
+        self.outbox.push(Push { to, body, late });
+    }
+
+    /// Whether anybody is signed in as this user. Who is not need not be told anything.
+    pub(crate) fn has_sessions(&self, user: i64) -> bool {
+        self.by_user.get(&user).is_some_and(|all| !all.is_empty())
+    }
+
+    /// A user's authorizations, the oldest first.
+    pub(crate) fn sessions_of(
+        &self,
+        user: i64,
+    ) -> impl Iterator<Item = (u64, &authorization::Authorization)> {
+        let ids = self.by_user.get(&user).into_iter().flatten();
+        ids.filter_map(|id| self.authorizations.get(id).map(|a| (*id, a)))
     }
 
     /// What is to be told, once.

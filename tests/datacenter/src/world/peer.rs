@@ -8,11 +8,12 @@ use sha2::{Digest, Sha256};
 use super::World;
 use crate::{refusal::Refusal, value::Fields};
 
-/// A private chat (named by the other side) or a basic group.
+/// A private chat (named by the other side), a basic group, or a channel (supergroups too).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Peer {
     User(i64),
     Chat(i64),
+    Channel(i64),
 }
 
 impl Peer {
@@ -20,6 +21,7 @@ impl Peer {
         match self {
             Self::User(id) => json!({"_": "peerUser", "user_id": id}),
             Self::Chat(id) => json!({"_": "peerChat", "chat_id": id}),
+            Self::Channel(id) => json!({"_": "peerChannel", "channel_id": id}),
         }
     }
 }
@@ -29,6 +31,7 @@ impl Peer {
 pub(crate) struct Mentions {
     users: BTreeSet<i64>,
     chats: BTreeSet<i64>,
+    channels: BTreeSet<i64>,
 }
 
 impl Mentions {
@@ -40,6 +43,7 @@ impl Mentions {
         match peer {
             Peer::User(id) => self.users.insert(id),
             Peer::Chat(id) => self.chats.insert(id),
+            Peer::Channel(id) => self.channels.insert(id),
         };
     }
 }
@@ -48,10 +52,16 @@ impl World {
     /// `access_hash` of a user for one viewer: the same on all of the viewer's sessions, and
     /// worthless to anybody else.
     pub(crate) fn access_hash(&self, viewer: i64, user: i64) -> i64 {
+        self.hash_for(viewer, "user", user)
+    }
+
+    /// The same for other things with an id.
+    pub(crate) fn hash_for(&self, viewer: i64, kind: &str, id: i64) -> i64 {
         let digest = Sha256::new()
             .chain_update(self.secret)
+            .chain_update(kind)
             .chain_update(viewer.to_le_bytes())
-            .chain_update(user.to_le_bytes())
+            .chain_update(id.to_le_bytes())
             .finalize();
         let mut first = [0; 8];
         first
@@ -95,7 +105,7 @@ impl World {
                     .ok_or(Refusal::bad("PEER_ID_INVALID"))
             }
             "inputPeerChannel" | "inputPeerChannelFromMessage" => {
-                Err(Refusal::bad("CHANNEL_INVALID"))
+                self.input_channel(viewer, input).map(Peer::Channel)
             }
             _ => self
                 .input_user(viewer, input)
@@ -176,6 +186,15 @@ impl World {
             if !chat.members.contains_key(&viewer) {
                 map.insert("left".into(), json!(true));
             }
+            if let Some(channel) = chat.migrated_to {
+                map.insert("deactivated".into(), json!(true));
+                let to = json!({
+                    "_": "inputChannel",
+                    "channel_id": channel,
+                    "access_hash": self.hash_for(viewer, "channel", channel),
+                });
+                map.insert("migrated_to".into(), to);
+            }
         }
         json
     }
@@ -184,7 +203,9 @@ impl World {
     pub(crate) fn mentioned(&self, viewer: i64, mentions: &Mentions) -> (Value, Value) {
         let users = mentions.users.iter().map(|id| self.user_json(viewer, *id));
         let chats = mentions.chats.iter().map(|id| self.chat_json(viewer, *id));
-        (users.collect(), chats.collect())
+        let channels = mentions.channels.iter();
+        let channels = channels.map(|id| self.channel_json(viewer, *id));
+        (users.collect(), chats.chain(channels).collect())
     }
 
     /// Puts `users` and `chats` into an answer that has both fields.

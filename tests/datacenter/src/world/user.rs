@@ -1,8 +1,10 @@
 //! Users and bots.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AccountInfo, NewAccount, World, WorldError, mailbox::Mailbox, password::Password};
+use super::{
+    AccountInfo, NewAccount, World, WorldError, mailbox::Mailbox, password::Password, peer::Peer,
+};
 
 /// How somebody calls a contact.
 pub(crate) struct ContactName {
@@ -22,6 +24,8 @@ pub(crate) struct User {
     pub(crate) token: Option<String>,
     pub(crate) password: Option<Password>,
     pub(crate) contacts: BTreeMap<i64, ContactName>,
+    /// Whom this user has blocked.
+    pub(crate) blocked: BTreeSet<i64>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -47,9 +51,20 @@ impl World {
         self.phones.get(phone).and_then(|id| self.users.get(id))
     }
 
-    pub(crate) fn user_by_name(&self, name: &str) -> Option<&User> {
+    /// The user or channel with this name.
+    pub(crate) fn named(&self, name: &str) -> Option<Peer> {
         let key = name.trim_start_matches('@').to_lowercase();
-        self.usernames.get(&key).and_then(|id| self.users.get(id))
+        self.usernames.get(&key).copied()
+    }
+
+    /// Gives a name to somebody else, or to nobody.
+    pub(super) fn rename_peer(&mut self, peer: Peer, old: Option<&str>, new: Option<&str>) {
+        if let Some(old) = old {
+            self.usernames.remove(&old.to_lowercase());
+        }
+        if let Some(new) = new {
+            self.usernames.insert(new.to_lowercase(), peer);
+        }
     }
 
     pub(crate) fn user_by_token(&self, token: &str) -> Option<&User> {
@@ -86,7 +101,7 @@ impl World {
             return Err(WorldError::Taken(phone.clone()));
         }
         if let Some(name) = &new.username {
-            if self.user_by_name(name).is_some() {
+            if self.named(name).is_some() {
                 return Err(WorldError::Taken(name.clone()));
             }
             if !valid_username(name) {
@@ -105,7 +120,7 @@ impl World {
             self.phones.insert(phone.clone(), id);
         }
         if let Some(name) = &new.username {
-            self.usernames.insert(name.to_lowercase(), id);
+            self.rename_peer(Peer::User(id), None, Some(name));
         }
         if let Some(token) = &token {
             self.tokens.insert(token.clone(), id);
@@ -122,6 +137,7 @@ impl World {
             token,
             password,
             contacts: BTreeMap::new(),
+            blocked: BTreeSet::new(),
             mailbox: Mailbox::default(),
         };
         let info = user.info();
@@ -141,21 +157,17 @@ impl World {
     }
 
     /// Gives the user another name, or none. `Err` if it is somebody else's.
-    pub(crate) fn rename(&mut self, id: i64, name: Option<String>) -> Result<(), WorldError> {
-        if let Some(wanted) = &name
-            && self.user_by_name(wanted).is_some_and(|u| u.id != id)
+    pub(crate) fn rename(&mut self, id: i64, name: Option<&str>) -> Result<(), WorldError> {
+        if let Some(wanted) = name
+            && self.named(wanted).is_some_and(|p| p != Peer::User(id))
         {
-            return Err(WorldError::Taken(wanted.clone()));
+            return Err(WorldError::Taken(wanted.to_owned()));
         }
         let Some(user) = self.users.get_mut(&id) else {
             return Err(WorldError::UnknownAccount(id));
         };
-        if let Some(old) = std::mem::replace(&mut user.username, name.clone()) {
-            self.usernames.remove(&old.to_lowercase());
-        }
-        if let Some(name) = name {
-            self.usernames.insert(name.to_lowercase(), id);
-        }
+        let old = std::mem::replace(&mut user.username, name.map(str::to_owned));
+        self.rename_peer(Peer::User(id), old.as_deref(), name);
         Ok(())
     }
 }

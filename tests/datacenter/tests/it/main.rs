@@ -10,8 +10,11 @@
     reason = "a test that cannot go on has failed; parameters are written as literals"
 )]
 
+mod channels;
 mod client;
 mod control;
 mod faults;
+mod histories;
+mod people;
 mod protocol;
 mod pushes;
