@@ -77,6 +77,28 @@ pub fn seal(
     draft.seal(key, sender, header, rng)
 }
 
+/// Encrypts a plaintext as it is: header, body and padding, whatever they say. Its length is a
+/// multiple of 16. For test servers that break the rules which [`open`] checks.
+pub fn encrypt(key: &AuthKey, sender: Sender, plaintext: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0; OUTER];
+    packet.extend_from_slice(plaintext);
+    encrypt_in_place(key, sender, &mut packet);
+    packet
+}
+
+/// Encrypts what stands behind the outer header, which is filled in.
+fn encrypt_in_place(key: &AuthKey, sender: Sender, packet: &mut [u8]) {
+    let Some((outer, inner)) = packet.split_first_chunk_mut::<OUTER>() else {
+        return;
+    };
+    let msg_key = msg_key(key, sender, inner);
+    let (aes_key, iv) = message_keys(key, sender, &msg_key);
+    ige_encrypt(inner, &aes_key, &iv);
+    let (key_id, key_part) = outer.split_at_mut(8);
+    key_id.copy_from_slice(&key.id().to_le_bytes());
+    key_part.copy_from_slice(&msg_key);
+}
+
 /// A packet in the making: its body is written where it will be encrypted, without a copy between.
 pub(crate) struct Draft(Vec<u8>);
 
@@ -107,23 +129,15 @@ impl Draft {
         let message = INNER + length;
         let end = OUTER + (message + *PADDING.start()).next_multiple_of(16);
         packet.resize(end, 0);
-        let Some((outer, inner)) = packet.split_first_chunk_mut::<OUTER>() else {
-            return packet;
-        };
-        if let Some(padding) = inner.get_mut(message..) {
+        if let Some(padding) = packet.get_mut(OUTER + message..) {
             rng.fill(padding);
         }
-        if let Some(head) = inner.first_chunk_mut::<INNER>() {
+        if let Some(head) = packet.get_mut(OUTER..).and_then(<[u8]>::first_chunk_mut) {
             // Bodies are far below 4 GiB.
             let length = u32::try_from(length).unwrap_or(u32::MAX);
             write_header(head, header, length);
         }
-        let msg_key = msg_key(key, sender, inner);
-        let (aes_key, iv) = message_keys(key, sender, &msg_key);
-        ige_encrypt(inner, &aes_key, &iv);
-        let (key_id, key_part) = outer.split_at_mut(8);
-        key_id.copy_from_slice(&key.id().to_le_bytes());
-        key_part.copy_from_slice(&msg_key);
+        encrypt_in_place(key, sender, &mut packet);
         packet
     }
 }

@@ -26,7 +26,7 @@ pub mod transport;
 pub mod wire;
 
 pub use auth_key::AuthKey;
-pub use envelope::{Header, Opened, Sender, open, packet_key_id, seal};
+pub use envelope::{Header, Opened, Sender, encrypt, open, packet_key_id, seal};
 pub use now::Now;
 pub use violation::Violation;
 

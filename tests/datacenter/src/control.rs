@@ -61,6 +61,7 @@ pub(crate) async fn serve(dc: DataCenter, listener: TcpListener) {
         .route("/journal", get(journal))
         .route("/clock/advance", post(advance))
         .merge(content::routes())
+        .route("/clock/off", post(clock_off))
         .layer(middleware::from_fn_with_state(dc.clone(), authenticate))
         .with_state(dc);
     if let Err(error) = axum::serve(listener, routes).await {
@@ -236,6 +237,17 @@ async fn remove_rule(State(dc): State<DataCenter>, Path(id): Path<u64>) -> Answe
 
 async fn journal(State(dc): State<DataCenter>, Query(filter): Query<JournalFilter>) -> Answer {
     Ok(Json(json!({"entries": dc.journal(&filter)})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Off {
+    seconds: i64,
+}
+
+async fn clock_off(State(dc): State<DataCenter>, Json(off): Json<Off>) -> Answer {
+    dc.set_clock_off(off.seconds);
+    Ok(Json(json!({})))
 }
 
 #[derive(Deserialize)]

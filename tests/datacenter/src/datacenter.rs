@@ -264,6 +264,12 @@ impl DataCenter {
         self.clock.advance(by);
     }
 
+    /// Puts the clock of the protocol (message ids, salts) so many seconds off the right time. Going
+    /// back, all MTProto sessions are forgotten and their connections cut.
+    pub fn set_clock_off(&self, seconds: i64) {
+        self.hub.set_clock_off(seconds);
+    }
+
     /// The world's clock.
     pub fn clock(&self) -> &WorldClock {
         &self.clock

@@ -50,6 +50,8 @@ pub struct JournalEntry {
     pub method: String,
     /// The `random_id` it carried, in decimal.
     pub random_id: Option<String>,
+    /// It was executed and its result was no error, whether or not the caller was told.
+    pub executed: bool,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -89,16 +91,25 @@ impl Journal {
         self.last
     }
 
-    /// Says what became of a call. `account` is set when the call itself signed somebody in.
+    /// Says what became of a call.
     pub(crate) fn finish(&mut self, seq: u64, outcome: Outcome) {
-        let first = self.entries.front().map_or(0, |e| e.seq);
-        let entry = seq
-            .checked_sub(first)
-            .and_then(|i| usize::try_from(i).ok())
-            .and_then(|i| self.entries.get_mut(i));
-        if let Some(entry) = entry {
+        if let Some(entry) = self.entry(seq) {
             entry.outcome = outcome;
         }
+    }
+
+    /// A call was executed without an error.
+    pub(crate) fn executed(&mut self, seq: u64) {
+        if let Some(entry) = self.entry(seq) {
+            entry.executed = true;
+        }
+    }
+
+    fn entry(&mut self, seq: u64) -> Option<&mut JournalEntry> {
+        let first = self.entries.front().map_or(0, |e| e.seq);
+        seq.checked_sub(first)
+            .and_then(|i| usize::try_from(i).ok())
+            .and_then(|i| self.entries.get_mut(i))
     }
 
     pub(crate) fn read(&self, filter: &JournalFilter) -> Vec<JournalEntry> {

@@ -28,5 +28,6 @@ pub use datacenter::DataCenter;
 pub use journal::{JournalEntry, JournalFilter, Outcome};
 pub use net::{PushCounts, PushFaults};
 pub use options::{DcInfo, Options, StartError};
-pub use rules::{Action, Match, Rule, RuleId, RuleView};
+pub use rules::{Action, Forgery, Match, Rule, RuleId, RuleView};
+pub use sluice_mtproto::exchange::Corruption;
 pub use world::{AccountInfo, AuthorizationInfo, Bounds, NewAccount, NewChannel, WorldError};

@@ -4,11 +4,13 @@
 //! (plain messages in their envelope), ready for a framing.
 
 mod client;
+mod corruption;
 mod factor;
 mod server;
 mod wire;
 
 pub use client::{ClientExchange, ClientStep, ExchangeResult};
+pub use corruption::Corruption;
 pub use factor::factorize;
 pub use server::{ServerExchange, ServerStep};
 

@@ -4,7 +4,8 @@ use num_bigint::BigUint;
 use sluice_domain::Random;
 
 use super::{
-    ExchangeError,
+    Corruption, ExchangeError,
+    corruption::Offer,
     factor::is_prime,
     wire::{
         CLIENT_DH_INNER, DH_GEN_OK, DH_GEN_RETRY, DH_INNER, DH_PARAMS_OK, InnerData, Nonces,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     AuthKey, Now,
-    dh::{Group, TELEGRAM_GENERATOR, TELEGRAM_PRIME, padded},
+    dh::{Group, padded},
     msg_id::MsgIds,
     plain,
     rsa::PrivateKey,
@@ -62,6 +63,7 @@ pub struct ServerExchange {
     ids: MsgIds,
     state: State,
     retry: bool,
+    corruption: Option<Corruption>,
 }
 
 impl ServerExchange {
@@ -72,6 +74,7 @@ impl ServerExchange {
             ids: MsgIds::default(),
             state: State::Idle,
             retry: false,
+            corruption: None,
         }
     }
 
@@ -79,6 +82,11 @@ impl ServerExchange {
     /// taken.
     pub const fn retry_next(&mut self) {
         self.retry = true;
+    }
+
+    /// Breaks a rule from here on, as only a test server does.
+    pub const fn corrupt(&mut self, corruption: Corruption) {
+        self.corruption = Some(corruption);
     }
 
     /// Takes a packet of the client. After an error the exchange waits for a new beginning; a data
@@ -130,12 +138,20 @@ impl ServerExchange {
             }
         };
         let (p, q) = (p.min(q), p.max(q));
-        let fingerprints: Vec<i64> = self
+        let mut fingerprints: Vec<i64> = self
             .keys
             .iter()
             .map(|key| key.public().fingerprint().cast_signed())
             .collect();
-        let body = number(nonces.write(RES_PQ, 96), p * q).longs(&fingerprints);
+        let mut pq = p * q;
+        let mut said = nonces;
+        match self.corruption {
+            Some(Corruption::Fingerprint) => fingerprints = vec![rng.u64().cast_signed()],
+            Some(Corruption::PrimePq) => pq = q,
+            Some(Corruption::Nonce) => rng.fill(&mut said.client),
+            _ => {}
+        }
+        let body = number(said.write(RES_PQ, 96), pq).longs(&fingerprints);
         self.state = State::Asked { nonces, p, q };
         Ok(ServerStep::Send(self.seal(now, body)))
     }
@@ -174,11 +190,16 @@ impl ServerExchange {
         rng.fill(&mut secret);
         let secret = BigUint::from_bytes_be(&secret);
         let time = now.unix.as_secs().try_into().unwrap_or(i32::MAX);
-        let answer = nonces
+        let offer = Offer::new(&group.power(&secret), self.corruption);
+        let mut said = *nonces;
+        if self.corruption == Some(Corruption::ServerNonce) {
+            rng.fill(&mut said.server);
+        }
+        let answer = said
             .write(DH_INNER, 600)
-            .int(TELEGRAM_GENERATOR)
-            .bytes(&TELEGRAM_PRIME)
-            .bytes(&group.power(&secret).to_bytes_be())
+            .int(offer.generator)
+            .bytes(&offer.prime)
+            .bytes(&offer.g_a)
             .int(time)
             .finish();
         let hidden = hide(&answer, nonces, &inner.new_nonce, rng);
@@ -221,9 +242,14 @@ impl ServerExchange {
             self.state = State::Offered(offered);
             return Ok(ServerStep::Send(self.seal(now, body)));
         }
+        // 2 is the number that belongs to a retry.
+        let kind = match self.corruption {
+            Some(Corruption::NewNonceHash) => 2,
+            _ => 1,
+        };
         let body = nonces
             .write(DH_GEN_OK, 52)
-            .raw(&nonce_hash(&new_nonce, 1, &auth_key));
+            .raw(&nonce_hash(&new_nonce, kind, &auth_key));
         Ok(ServerStep::Done {
             send: self.seal(now, body),
             auth_key,

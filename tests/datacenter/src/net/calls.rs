@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 use sluice_mtproto::session::RpcError;
 use sluice_tl::{DecodeError, Schema, Wrappers};
 
-use super::{Hub, link::Link, session::Session};
+use super::{Hub, bend::Bend, bomb::bomb, link::Link, session::Session};
 use crate::{
     journal::{JournalEntry, Outcome},
     refusal::Refusal,
     rpc,
-    rules::Action,
+    rules::{Action, Stage},
     value::{Fields, long},
     world::authorization::{Device, hex},
 };
@@ -37,6 +37,8 @@ enum Answer {
     Lose,
     /// Never give it.
     Drop,
+    /// Do this to the packet that carries it.
+    Bend(Bend),
 }
 
 impl Hub {
@@ -65,6 +67,7 @@ impl Hub {
             msg_id: msg_id.to_string(),
             method: method.to_owned(),
             random_id: decoded.as_ref().ok().and_then(random_id),
+            executed: false,
             outcome: Outcome::Pending,
         });
         if overtaken {
@@ -72,16 +75,12 @@ impl Hub {
         }
         let decoded = match decoded {
             Ok(decoded) => decoded,
-            Err(refusal) => return self.refuse(session, msg_id, entry, refusal),
+            Err(refusal) => return self.refuse(session, link, msg_id, entry, refusal),
         };
-        let action = self
-            .rules
-            .lock()
-            .decide(method, account, link.dc, &*self.random);
-        match action {
-            None => self.execute(session, link, msg_id, entry, &decoded, Answer::Send),
+        let execute = |answer| self.execute(session, link, msg_id, entry, &decoded, answer);
+        match self.decide(Stage::Call, link, account, &[method]) {
             Some(Action::RpcError { code, name }) => {
-                self.refuse(session, msg_id, entry, Refusal::new(code, name));
+                self.refuse(session, link, msg_id, entry, Refusal::new(code, name));
             }
             Some(Action::Delay(ms)) => {
                 let (hub, session, link) =
@@ -94,17 +93,25 @@ impl Hub {
                 });
             }
             Some(Action::Silence) => self.finish(entry, Outcome::Silenced),
-            Some(Action::Mute) => {
-                self.execute(session, link, msg_id, entry, &decoded, Answer::Drop);
-            }
-            Some(Action::LoseAnswer) => {
-                self.execute(session, link, msg_id, entry, &decoded, Answer::Lose);
+            Some(Action::Mute) => execute(Answer::Drop),
+            Some(Action::LoseAnswer) => execute(Answer::Lose),
+            Some(Action::CutAnswer(at)) => execute(Answer::Bend(Bend::Cut(at))),
+            Some(Action::HalfOpen) => execute(Answer::Bend(Bend::Freeze)),
+            Some(Action::RepeatAnswer) => execute(Answer::Bend(Bend::Repeat)),
+            Some(Action::ReplayAnswer) => execute(Answer::Bend(Bend::Replay)),
+            Some(Action::HoldAnswer) => execute(Answer::Bend(Bend::Hold)),
+            Some(Action::ForgeAnswer(forgery)) => execute(Answer::Bend(Bend::Forge(forgery))),
+            Some(Action::GzipBomb) => {
+                self.answer(session, link, msg_id, Ok(bomb()), Answer::Send);
+                self.finish(entry, Outcome::Error("GZIP_BOMB".into()));
             }
             Some(Action::Disconnect) => {
                 session.key.destroy_session(session.id);
                 link.cut.cancel();
                 self.finish(entry, Outcome::Disconnected);
             }
+            // All others act at another stage.
+            _ => execute(Answer::Send),
         }
     }
 
@@ -154,9 +161,9 @@ impl Hub {
         }
     }
 
-    fn refuse(&self, session: &Session, msg_id: i64, entry: u64, refusal: Refusal) {
+    fn refuse(&self, session: &Session, link: &Link, msg_id: i64, entry: u64, refusal: Refusal) {
         let outcome = Outcome::Error(refusal.name.to_string());
-        self.answer(session, msg_id, Err(refusal), Answer::Send);
+        self.answer(session, link, msg_id, Err(refusal), Answer::Send);
         self.finish(entry, outcome);
     }
 
@@ -187,23 +194,37 @@ impl Hub {
             })
         });
         let outcome = match &result {
-            _ if answer == Answer::Lose => Outcome::Disconnected,
-            _ if answer == Answer::Drop => Outcome::Silenced,
+            _ if matches!(answer, Answer::Lose | Answer::Bend(Bend::Cut(_))) => {
+                Outcome::Disconnected
+            }
+            _ if matches!(answer, Answer::Drop | Answer::Bend(Bend::Freeze)) => Outcome::Silenced,
             Ok(_) => Outcome::Ok,
             Err(refusal) => Outcome::Error(refusal.name.to_string()),
         };
         if answer == Answer::Lose {
             link.cut.cancel();
         }
-        self.answer(session, msg_id, result.map(Bytes::from), answer);
+        if result.is_ok() {
+            self.executed(entry);
+        }
+        self.answer(session, link, msg_id, result.map(Bytes::from), answer);
         self.deliver(&mut world, Some(session));
         drop(world);
         self.finish(entry, outcome);
     }
 
-    fn answer(&self, session: &Session, msg_id: i64, result: Result<Bytes, Refusal>, how: Answer) {
-        if how == Answer::Drop {
-            return;
+    fn answer(
+        &self,
+        session: &Session,
+        link: &Link,
+        msg_id: i64,
+        result: Result<Bytes, Refusal>,
+        how: Answer,
+    ) {
+        match how {
+            Answer::Drop => return,
+            Answer::Bend(bend) => *link.bend.lock() = Some(bend),
+            Answer::Send | Answer::Lose => {}
         }
         let result = result.map_err(|refusal| RpcError {
             code: refusal.code,
@@ -211,7 +232,7 @@ impl Hub {
         });
         let now = self.now();
         session.state.lock().protocol.answer(msg_id, result, now);
-        if how == Answer::Send {
+        if how != Answer::Lose {
             session.wake();
         }
     }

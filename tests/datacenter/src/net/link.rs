@@ -1,5 +1,8 @@
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+use super::bend::Bend;
 
 /// One accepted connection, as others may touch it.
 pub(crate) struct Link {
@@ -12,4 +15,6 @@ pub(crate) struct Link {
     pub(crate) wake: Notify,
     /// Closes it.
     pub(crate) cut: CancellationToken,
+    /// What happens to the packets that are sent next.
+    pub(crate) bend: Mutex<Option<Bend>>,
 }

@@ -94,6 +94,7 @@ async fn accept(hub: Arc<Hub>, listener: TcpListener, dc: i32, media: bool, door
             media,
             wake: tokio::sync::Notify::new(),
             cut: door.links.lock().child_token(),
+            bend: Mutex::default(),
         });
         door.tasks
             .spawn(connection::serve(Arc::clone(&hub), stream, link));

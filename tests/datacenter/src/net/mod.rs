@@ -1,10 +1,13 @@
 //! Connections: ports, packets, sessions, and the way of a call from the wire to the world and
 //! back.
 
+mod bend;
+mod bomb;
 mod calls;
 mod connection;
 mod link;
 mod listener;
+mod peek;
 mod pushes;
 mod session;
 
@@ -12,8 +15,9 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -30,9 +34,10 @@ pub use pushes::{PushCounts, PushFaults};
 use crate::{
     journal::{Journal, JournalEntry, Outcome},
     options::DcInfo,
-    rules::Rules,
+    rules::{Action, Rules, Stage, Subject},
     world::{Push, To, World, authorization::Standing},
 };
+use link::Link;
 use pushes::Pushes;
 use session::{KeyCell, Session};
 
@@ -52,6 +57,8 @@ pub(crate) struct Hub {
     clock: Arc<dyn Clock>,
     /// Both clocks when the data center began.
     begun: Now,
+    /// How many seconds the protocol's time is off.
+    clock_off: AtomicI64,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) dcs: Vec<DcInfo>,
     /// Where clients are told to go.
@@ -79,6 +86,7 @@ impl Hub {
             keys: Mutex::default(),
             server_keys,
             begun: Now::read(&*clock),
+            clock_off: AtomicI64::new(0),
             clock,
             random,
             announced: Mutex::new(dcs.clone().into()),
@@ -89,15 +97,56 @@ impl Hub {
         }
     }
 
-    /// The protocol's time, which is always the real one. Finer than the wall clock's
+    /// The protocol's time: the real one, unless [`set_clock_off`](Self::set_clock_off). Finer than the wall clock's
     /// milliseconds and never going back: a session that is forgotten and begun anew within one
     /// millisecond must not repeat message ids, which the client would drop as replayed.
     fn now(&self) -> Now {
         let mono = self.clock.monotonic();
-        Now {
-            unix: self.begun.unix + mono.saturating_sub(self.begun.mono),
-            mono,
+        let right = self.begun.unix + mono.saturating_sub(self.begun.mono);
+        let off = self.clock_off.load(Ordering::Relaxed);
+        let by = Duration::from_secs(off.unsigned_abs());
+        let unix = if off < 0 {
+            right.saturating_sub(by)
+        } else {
+            right.saturating_add(by)
+        };
+        Now { unix, mono }
+    }
+
+    /// Puts the protocol's clock so many seconds off the right time. Going back, all sessions are
+    /// forgotten and their connections cut, as by a server that starts with a wrong clock: a
+    /// session's message ids cannot shrink.
+    pub(crate) fn set_clock_off(&self, seconds: i64) {
+        let before = self.clock_off.swap(seconds, Ordering::Relaxed);
+        if seconds < before {
+            let keys: Vec<_> = self.keys.lock().values().cloned().collect();
+            for key in keys {
+                key.forget_sessions();
+            }
         }
+    }
+
+    /// What a rule says about something on a connection.
+    fn decide(
+        &self,
+        stage: Stage,
+        link: &Link,
+        account: Option<i64>,
+        methods: &[&str],
+    ) -> Option<Action> {
+        let mut rules = self.rules.lock();
+        let subject = Subject {
+            methods,
+            account,
+            dc: link.dc,
+            media: link.media,
+        };
+        rules.decide(stage, &subject, &*self.random)
+    }
+
+    /// Whether any rule acts at a stage: else what it would be asked about need not be found out.
+    fn has_rules(&self, stage: Stage) -> bool {
+        self.rules.lock().any(stage)
     }
 
     fn next_link(&self) -> u64 {
@@ -133,6 +182,10 @@ impl Hub {
 
     fn record(&self, entry: JournalEntry) -> u64 {
         self.journal.lock().add(entry)
+    }
+
+    fn executed(&self, entry: u64) {
+        self.journal.lock().executed(entry);
     }
 
     fn finish(&self, entry: u64, outcome: Outcome) {

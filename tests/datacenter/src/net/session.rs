@@ -1,7 +1,7 @@
 //! Auth keys and the MTProto sessions under them, as connections see them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
@@ -35,11 +35,21 @@ pub(crate) struct KeyCell {
     layer: AtomicI32,
     /// Whether it has said what it is.
     pub(crate) initialised: AtomicBool,
-    /// The newest main connection that has sent a call with this key.
-    newest_main: AtomicU64,
+    main: Mutex<Main>,
     /// Counts calls.
     calls: AtomicU64,
     sessions: Mutex<HashMap<i64, Arc<Session>>>,
+}
+
+/// From where a key's calls come, media connections aside.
+#[derive(Default)]
+struct Main {
+    /// The newest connection that has sent a call.
+    link: u64,
+    /// The session of the last call.
+    session: Option<i64>,
+    /// Sessions that called before it, the newest last.
+    former: VecDeque<i64>,
 }
 
 /// One MTProto session, on whichever connection it was seen last.
@@ -73,7 +83,7 @@ impl KeyCell {
             salts: Mutex::new(ServerSalts::new(salt, now)),
             layer: AtomicI32::new(0),
             initialised: AtomicBool::new(false),
-            newest_main: AtomicU64::new(0),
+            main: Mutex::default(),
             calls: AtomicU64::new(0),
             sessions: Mutex::new(HashMap::new()),
         }
@@ -120,9 +130,39 @@ impl KeyCell {
         self.sessions.lock().remove(&id).is_some()
     }
 
-    /// A main connection sends a call: `false` if a newer one has done so before.
-    pub(crate) fn claim_main(&self, link: u64) -> bool {
-        self.newest_main.fetch_max(link, Ordering::AcqRel) <= link
+    /// A call arrives on a main connection, in a session: `false` if it is made in parallel to
+    /// another, because a newer connection has called before, or the client had gone over to
+    /// another session.
+    pub(crate) fn claim_main(&self, link: u64, session: i64) -> bool {
+        let mut main = self.main.lock();
+        if link < main.link || main.former.contains(&session) {
+            return false;
+        }
+        main.link = link;
+        if let Some(former) = main.session.replace(session)
+            && former != session
+        {
+            if main.former.len() == SESSIONS {
+                main.former.pop_front();
+            }
+            main.former.push_back(former);
+        }
+        true
+    }
+
+    /// The session that called before the present one.
+    pub(crate) fn former_session(&self) -> Option<i64> {
+        self.main.lock().former.back().copied()
+    }
+
+    /// Forgets all sessions and cuts their connections.
+    pub(crate) fn forget_sessions(&self) {
+        let sessions = std::mem::take(&mut *self.sessions.lock());
+        for session in sessions.into_values() {
+            if let Some(link) = &session.state.lock().link {
+                link.cut.cancel();
+            }
+        }
     }
 
     /// The session that gets this key's updates: of those on the newest main connection, the one
@@ -148,6 +188,20 @@ impl KeyCell {
             .values()
             .filter_map(|s| s.state.lock().link.clone())
             .collect()
+    }
+}
+
+impl State {
+    /// The session was seen on this connection. Says whether that is news.
+    pub(crate) fn attach(&mut self, link: &Arc<Link>, now: Now) -> bool {
+        if self.link.as_ref().is_some_and(|l| l.id == link.id) {
+            return false;
+        }
+        self.link = Some(Arc::clone(link));
+        if std::mem::replace(&mut self.met, true) {
+            self.protocol.reattached(now);
+        }
+        true
     }
 }
 
@@ -199,6 +253,11 @@ impl Session {
         if let Some(link) = &self.state.lock().link {
             link.wake.notify_one();
         }
+    }
+
+    /// Sends everything once more that the client has not acknowledged.
+    pub(crate) fn repeat(&self, now: Now) {
+        self.state.lock().protocol.reattached(now);
     }
 
     /// All packets that are ready, if the session is (still) on this connection.

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use sluice_datacenter::DataCenter;
 use sluice_domain::Random;
 use sluice_mtproto::{
-    AuthKey, Now,
-    exchange::{ClientExchange, ClientStep, factorize},
+    AuthKey, Now, Opened, Sender, Violation,
+    exchange::{ClientExchange, ClientStep, ExchangeError, factorize},
     rsa::PublicKey,
     session::{ClientEvent, ClientSession},
     transport::{Frame, Framing, Kind},
@@ -61,6 +61,8 @@ pub enum Failed {
     Unsure,
     /// A transport error, by its positive code.
     Transport(i32),
+    /// The server broke a rule.
+    Violation(Violation),
 }
 
 pub struct Client {
@@ -70,11 +72,22 @@ pub struct Client {
     pub session: ClientSession,
     machine: Machine,
     pub updates: Vec<Value>,
+    /// Every packet that came in.
+    pub packets: Vec<BytesMut>,
 }
 
 impl Client {
     /// Makes a key by exchange and says what it is with the first call.
     pub async fn join(address: SocketAddr, pem: &str, kind: Kind) -> Self {
+        Self::try_join(address, pem, kind).await.unwrap()
+    }
+
+    /// The same, with what is wrong with the server.
+    pub async fn try_join(
+        address: SocketAddr,
+        pem: &str,
+        kind: Kind,
+    ) -> Result<Self, ExchangeError> {
         let machine = Machine(Instant::now());
         let keys = [PublicKey::from_pem(pem).unwrap()];
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -95,10 +108,10 @@ impl Client {
                 Frame::Packet(packet) => packet,
                 other => panic!("{other:?} in the exchange"),
             };
-            let mut step = exchange.receive(&packet, machine.now(), &machine).unwrap();
+            let mut step = exchange.receive(&packet, machine.now(), &machine)?;
             if let ClientStep::Factor { pq } = step {
-                let (p, q) = factorize(pq).unwrap();
-                step = ClientStep::Send(exchange.factored(p, q, machine.now(), &machine).unwrap());
+                let (p, q) = factorize(pq).ok_or(ExchangeError::Factors)?;
+                step = ClientStep::Send(exchange.factored(p, q, machine.now(), &machine)?);
             }
             match step {
                 ClientStep::Send(packet) => send = Some(packet),
@@ -114,7 +127,7 @@ impl Client {
             made.time_offset,
             machine.now(),
         );
-        Self::over(stream, framing, session, machine)
+        Ok(Self::over(stream, framing, session, machine))
     }
 
     /// A key that the data center has issued, on a session of its own.
@@ -145,6 +158,7 @@ impl Client {
             session,
             machine,
             updates: Vec::new(),
+            packets: Vec::new(),
         }
     }
 
@@ -222,7 +236,8 @@ impl Client {
         self.updates.push(update);
     }
 
-    async fn flush(&mut self) {
+    /// Sends what is queued.
+    pub async fn flush(&mut self) {
         let mut out = BytesMut::new();
         while let Some(packet) = self.session.poll_packet(self.machine.now(), &self.machine) {
             self.framing.encode(&packet, &mut out);
@@ -231,14 +246,30 @@ impl Client {
         let _ = self.stream.write_all(&out).await;
     }
 
-    async fn step(&mut self) -> Result<(), Failed> {
+    /// Takes one frame in.
+    pub async fn step(&mut self) -> Result<(), Failed> {
         let frame = read_frame(&mut self.stream, &mut self.framing, &mut self.buffer).await;
         match frame.ok_or(Failed::Closed)? {
-            Frame::Packet(packet) => self.session.receive(packet, self.machine.now()).unwrap(),
+            Frame::Packet(packet) => {
+                self.packets.push(packet.clone());
+                let taken = self.session.receive(packet, self.machine.now());
+                taken.map_err(Failed::Violation)?;
+            }
             Frame::TransportError(code) => return Err(Failed::Transport(code)),
             Frame::QuickAck(_) => {}
         }
         Ok(())
+    }
+
+    /// How many bytes came of a frame that is not complete.
+    pub fn rest(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// A packet that came in, counted from the newest, as it was before it was encrypted.
+    pub fn opened(&self, back: usize) -> Opened {
+        let packet = self.packets[self.packets.len() - 1 - back].clone();
+        sluice_mtproto::open(self.session.auth_key(), Sender::Server, packet).unwrap()
     }
 
     /// Signs in by code, on a data center whose number the phone's is.

@@ -147,6 +147,20 @@ async fn accounts_traffic_rules_journal_and_clock() {
     control
         .ask("POST", "/clock/advance", json!({"seconds": 3600}))
         .await;
+    control
+        .ask("POST", "/clock/off", json!({"seconds": 600}))
+        .await;
+    for action in [
+        json!({"corrupt": "unsafePrime"}),
+        json!({"forgeAnswer": "longPadding"}),
+        json!({"cutAnswer": 17}),
+        json!({"badMsg": 64}),
+        json!("blackHole"),
+        json!("mum"),
+    ] {
+        let rule = json!({"match": {"dc": 2, "every": 3}, "action": action});
+        assert_eq!(control.ask("POST", "/rules", rule).await.0, 201, "{action}");
+    }
     let config = bert.ok("help.getConfig", json!({})).await;
     assert!(config["date"].as_i64().unwrap() > dc.clock().date() - 60);
     dc.shutdown().await;

@@ -10,11 +10,14 @@
     reason = "a test that cannot go on has failed; parameters are written as literals"
 )]
 
+mod answers;
 mod channels;
 mod client;
 mod control;
+mod exchange;
 mod faults;
 mod histories;
+mod packets;
 mod people;
 mod protocol;
 mod pushes;

@@ -85,6 +85,28 @@ async fn one_key_on_two_main_connections_is_dead() {
     dc.shutdown().await;
 }
 
+/// Fails if going back to a session that was left goes unpunished, even on the newest connection.
+#[tokio::test]
+async fn one_key_in_two_sessions_is_dead() {
+    let dc = start().await;
+    let new = NewAccount {
+        phone: Some(ANNA.into()),
+        ..NewAccount::default()
+    };
+    let account = dc.create_account(new).unwrap();
+    let key = dc.issue_auth_key(account.id).unwrap();
+    let address = dc.dcs()[0].address;
+    let mut first = Client::with_key(address, key).await;
+    first.ok("updates.getState", json!({})).await;
+    let mut second = Client::with_key(address, key).await;
+    second.ok("updates.getState", json!({})).await;
+    let mut first = first.reconnect(address).await;
+    let dead = Err(Failed::Rpc(406, "AUTH_KEY_DUPLICATED".into()));
+    assert_eq!(first.call("updates.getState", json!({})).await, dead);
+    assert_eq!(second.call("updates.getState", json!({})).await, dead);
+    dc.shutdown().await;
+}
+
 /// Fails if going over to a new connection is taken for a duplicate, or a session is forgotten.
 #[tokio::test]
 async fn a_session_goes_on_over_a_new_connection() {

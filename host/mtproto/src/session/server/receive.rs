@@ -5,7 +5,7 @@ use sluice_domain::Random;
 
 use super::{Progress, Queued, ServerEvent, ServerSession};
 use crate::{
-    Now, Opened, Violation, msg_id,
+    Header, Now, Opened, Violation, msg_id,
     session::{
         ServerSalts,
         window::Seen,
@@ -83,6 +83,17 @@ impl ServerSession {
             return Ok(());
         }
         self.message(message, Within::Packet, &mut context)
+    }
+
+    /// Refuses a packet of this session instead of receiving it, by `bad_msg_notification` with
+    /// this code, or by `bad_server_salt` with a salt. For test servers.
+    pub fn reject(&mut self, header: &Header, code: i32, salt: Option<i64>) {
+        let message = Message {
+            msg_id: header.msg_id,
+            seq_no: header.seq_no,
+            body: Bytes::new(),
+        };
+        self.refuse(&message, code, salt);
     }
 
     fn refuse(&mut self, message: &Message, code: i32, salt: Option<i64>) {

@@ -1,18 +1,25 @@
-//! Faults on demand: rules that match calls and say what happens to them instead.
+//! Faults on demand: rules that match connections, packets or calls, and say what happens to them
+//! instead.
+
+mod action;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sluice_domain::Random;
 
+pub(crate) use action::Stage;
+pub use action::{Action, Forgery};
+
 /// Names a rule.
 pub type RuleId = u64;
 
-/// Which calls a rule is for. What is absent matches everything.
+/// What a rule is for. What is absent matches everything; `method` and `account` never match where
+/// they are not known yet ([`Action`] says at which stage each acts).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Match {
-    /// The method, as in the schema.
+    /// The method, as in the schema; of a packet, any that is called in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// The user or bot id of the caller.
@@ -21,9 +28,15 @@ pub struct Match {
     /// The data center.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dc: Option<i32>,
-    /// Only the n-th call that fits the rest, counted from 1.
+    /// Whether it came in by the media port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<bool>,
+    /// Only the n-th that fits the rest, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
+    /// Only every n-th that fits the rest: 2 for the second, the fourth, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
     /// With this probability, 0..=1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
@@ -32,39 +45,14 @@ pub struct Match {
     pub times: Option<u64>,
 }
 
-/// What happens to a matched call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Action {
-    /// It is refused with this error, and not executed.
-    RpcError {
-        /// Telegram's code.
-        code: i32,
-        /// Its name, e.g. `FLOOD_WAIT_7`.
-        name: String,
-    },
-    /// It is executed so many milliseconds later.
-    Delay(u64),
-    /// It is neither executed nor answered.
-    Silence,
-    /// The connection is closed and the MTProto session forgotten, as when a server goes down. The
-    /// call is not executed; a client that comes back with its session is told that it is new.
-    Disconnect,
-    /// It is executed, and the connection closed before the answer is out. A client that comes
-    /// back with its session gets the answer then.
-    LoseAnswer,
-    /// It is executed and never answered.
-    Mute,
-}
-
 /// A rule as it is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Which calls.
+    /// What for.
     #[serde(rename = "match", default)]
     pub matches: Match,
-    /// What happens to them.
+    /// What happens.
     pub action: Action,
 }
 
@@ -76,9 +64,9 @@ pub struct RuleView {
     /// The rule.
     #[serde(flatten)]
     pub rule: Rule,
-    /// Calls that fitted, whether or not it acted.
+    /// How many fitted, whether or not it acted.
     pub seen: u64,
-    /// Calls it acted on.
+    /// How many it acted on.
     pub applied: u64,
 }
 
@@ -114,24 +102,26 @@ impl Rules {
         self.list.values().cloned().collect()
     }
 
-    /// The action for this call, if a rule acts on it.
+    /// Whether any rule acts at this stage.
+    pub(crate) fn any(&self, stage: Stage) -> bool {
+        self.list.values().any(|v| v.rule.action.stage() == stage)
+    }
+
+    /// The action for this, if a rule acts on it.
     pub(crate) fn decide(
         &mut self,
-        method: &str,
-        account: Option<i64>,
-        dc: i32,
+        stage: Stage,
+        subject: &Subject<'_>,
         random: &dyn Random,
     ) -> Option<Action> {
         for view in self.list.values_mut() {
-            let wanted = &view.rule.matches;
-            let fits = wanted.method.as_deref().is_none_or(|m| m == method)
-                && wanted.account.is_none_or(|a| Some(a) == account)
-                && wanted.dc.is_none_or(|d| d == dc);
-            if !fits {
+            if view.rule.action.stage() != stage || !subject.fits(&view.rule.matches) {
                 continue;
             }
+            let wanted = &view.rule.matches;
             view.seen += 1;
             let acts = wanted.nth.is_none_or(|n| n == view.seen)
+                && wanted.every.is_none_or(|n| view.seen.is_multiple_of(n))
                 && wanted.times.is_none_or(|t| view.applied < t)
                 && wanted.probability.is_none_or(|p| chance(random) < p);
             if acts {
@@ -143,6 +133,31 @@ impl Rules {
     }
 }
 
+/// What rules are asked about, as far as it is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Subject<'a> {
+    pub(crate) methods: &'a [&'a str],
+    pub(crate) account: Option<i64>,
+    pub(crate) dc: i32,
+    pub(crate) media: bool,
+}
+
+impl Subject<'_> {
+    fn fits(&self, wanted: &Match) -> bool {
+        let Match {
+            method,
+            account,
+            dc,
+            media,
+            ..
+        } = wanted;
+        method.as_deref().is_none_or(|m| self.methods.contains(&m))
+            && account.is_none_or(|a| Some(a) == self.account)
+            && dc.is_none_or(|d| d == self.dc)
+            && media.is_none_or(|m| m == self.media)
+    }
+}
+
 /// A uniform number in 0..1.
 fn chance(random: &dyn Random) -> f64 {
     let bits = u32::try_from(random.u64() >> 32).unwrap_or(u32::MAX);
@@ -151,7 +166,7 @@ fn chance(random: &dyn Random) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, Match, Rule, Rules};
+    use super::{Action, Forgery, Match, Rule, Rules, Stage, Subject};
 
     struct Fixed;
     impl sluice_domain::Random for Fixed {
@@ -162,6 +177,16 @@ mod tests {
 
     fn rule(text: &str) -> Rule {
         serde_json::from_str(text).unwrap()
+    }
+
+    fn decide(rules: &mut Rules, account: Option<i64>) -> Option<Action> {
+        let subject = Subject {
+            methods: &["a"],
+            account,
+            dc: 1,
+            media: false,
+        };
+        rules.decide(Stage::Call, &subject, &Fixed)
     }
 
     #[test]
@@ -183,6 +208,12 @@ mod tests {
             Action::Delay(500)
         );
         assert_eq!(
+            rule(r#"{"action": {"forgeAnswer": "staleSession"}}"#).action,
+            Action::ForgeAnswer(Forgery::StaleSession)
+        );
+        let corrupt = r#"{"match":{"dc":2},"action":{"corrupt":"publicMinusOne"}}"#;
+        assert_eq!(serde_json::to_string(&rule(corrupt)).unwrap(), corrupt);
+        assert_eq!(
             rule(r#"{"action": "disconnect"}"#).action,
             Action::Disconnect
         );
@@ -196,17 +227,27 @@ mod tests {
     fn nth_times_and_probability_limit_a_rule() {
         let mut rules = Rules::default();
         let nth = rules.add(rule(r#"{"match": {"nth": 2}, "action": "silence"}"#));
-        assert_eq!(rules.decide("a", None, 1, &Fixed), None);
-        assert_eq!(rules.decide("a", None, 1, &Fixed), Some(Action::Silence));
-        assert_eq!(rules.decide("a", None, 1, &Fixed), None);
+        assert_eq!(decide(&mut rules, None), None);
+        assert_eq!(decide(&mut rules, None), Some(Action::Silence));
+        assert_eq!(decide(&mut rules, None), None);
         assert!(rules.remove(nth));
+
+        let every = rules.add(rule(r#"{"match": {"every": 2}, "action": "silence"}"#));
+        let acts: Vec<_> = (0..5).map(|_| decide(&mut rules, None).is_some()).collect();
+        assert_eq!(acts, [false, true, false, true, false]);
+        assert!(rules.remove(every));
+
+        let elsewhere = rules.add(rule(r#"{"action": {"badMsg": 17}}"#));
+        assert_eq!(decide(&mut rules, None), None, "another stage");
+        assert!(rules.any(Stage::Packet) && !rules.any(Stage::Call));
+        assert!(rules.remove(elsewhere));
 
         rules.add(rule(
             r#"{"match": {"times": 1, "account": 5}, "action": "silence"}"#,
         ));
-        assert_eq!(rules.decide("a", Some(4), 1, &Fixed), None);
-        assert_eq!(rules.decide("a", Some(5), 1, &Fixed), Some(Action::Silence));
-        assert_eq!(rules.decide("a", Some(5), 1, &Fixed), None);
+        assert_eq!(decide(&mut rules, Some(4)), None);
+        assert_eq!(decide(&mut rules, Some(5)), Some(Action::Silence));
+        assert_eq!(decide(&mut rules, Some(5)), None);
 
         rules.clear();
         rules.add(Rule {
@@ -216,10 +257,6 @@ mod tests {
             },
             action: Action::Silence,
         });
-        assert_eq!(
-            rules.decide("a", None, 1, &Fixed),
-            None,
-            "0.5 is not below 0.4"
-        );
+        assert_eq!(decide(&mut rules, None), None, "0.5 is not below 0.4");
     }
 }
