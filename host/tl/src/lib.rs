@@ -37,6 +37,7 @@ mod random_ids;
 mod schema;
 mod shorthand;
 mod suggest;
+pub mod tail;
 mod wire;
 
 pub use {

@@ -19,6 +19,7 @@ pub(super) fn routes() -> Router<DataCenter> {
         .route("/accounts/{id}/channels", post(create_channel))
         .route("/accounts/{id}/encrypted", post(send_encrypted))
         .route("/channels/{id}/members", post(join))
+        .route("/files/expire", post(expire))
         .route("/bounds", get(bounds).put(set_bounds))
 }
 
@@ -110,6 +111,17 @@ async fn send_encrypted(
         .map_err(|error| Fault::from(WorldError::Invalid(error.to_string())))?;
     let qts = dc.send_encrypted(id, message.chat, &bytes)?;
     Ok(Json(json!({"qts": qts})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expire {
+    file: Option<i64>,
+}
+
+async fn expire(State(dc): State<DataCenter>, Json(expire): Json<Expire>) -> Answer {
+    let files = dc.expire_file_references(expire.file);
+    Ok(Json(json!({"files": files})))
 }
 
 async fn bounds(State(dc): State<DataCenter>) -> Answer {

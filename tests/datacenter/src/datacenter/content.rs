@@ -108,6 +108,12 @@ impl DataCenter {
         })
     }
 
+    /// Makes the file references given out so far expire, of one file or of all. Says how many files
+    /// there were.
+    pub fn expire_file_references(&self, file: Option<i64>) -> usize {
+        self.hub.change(|world| world.expire_references(file))
+    }
+
     /// How much of what was missed can be fetched.
     pub fn bounds(&self) -> Bounds {
         self.hub.world.lock().bounds

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use sluice_mtproto::session::RpcError;
-use sluice_tl::{DecodeError, Schema, Wrappers};
+use sluice_tl::{DecodeError, Schema, Wrappers, tail};
 
 use super::{Hub, bend::Bend, bomb::bomb, link::Link, session::Session};
 use crate::{
@@ -27,6 +27,8 @@ struct Decoded {
     method: &'static str,
     result: String,
     params: Map<String, Value>,
+    /// Large bytes of the parameters.
+    bulk: Option<Bytes>,
 }
 
 /// What becomes of an answer.
@@ -131,14 +133,16 @@ impl Hub {
             return Err(Refusal::bad("CONNECTION_NOT_INITED"));
         }
         let schema = Schema::for_layer(session.layer());
+        let (cut, bulk) = cut(schema, query).map_err(|error| unreadable(&error))?;
         let (method, params) = schema
-            .decode_call(query)
+            .decode_call(cut.as_deref().unwrap_or(query))
             .map_err(|error| unreadable(&error))?;
         Ok(Decoded {
             schema,
             method: method.name,
             result: method.result.to_string(),
             params,
+            bulk,
         })
     }
 
@@ -183,16 +187,13 @@ impl Hub {
             &announced,
             link.dc,
             session.key.id(),
-            call.method,
-            Fields::from(&call.params),
+            rpc::Request {
+                method: call.method,
+                params: Fields::from(&call.params),
+                bulk: call.bulk.clone(),
+            },
         );
-        let result = result.and_then(|value| {
-            let encoded = call.schema.encode_boxed(&call.result, &value);
-            encoded.map_err(|error| {
-                tracing::error!(method = call.method, %error, "an answer does not fit the schema");
-                Refusal::new(500, "ANSWER_UNENCODABLE")
-            })
-        });
+        let result = result.and_then(|reply| encode(call, &reply));
         let outcome = match &result {
             _ if matches!(answer, Answer::Lose | Answer::Bend(Bend::Cut(_))) => {
                 Outcome::Disconnected
@@ -235,6 +236,32 @@ impl Hub {
         if how != Answer::Lose {
             session.wake();
         }
+    }
+}
+
+/// Takes large bytes out of a query, if its method has them: the rest of it, and the bytes.
+fn cut(schema: &Schema, query: &[u8]) -> Result<(Option<Vec<u8>>, Option<Bytes>), DecodeError> {
+    let id = query.first_chunk().map(|id| u32::from_le_bytes(*id));
+    let method = id.and_then(|id| schema.method_by_id(id));
+    match method.and_then(|method| rpc::bulk_at(method.name)) {
+        None => Ok((None, None)),
+        Some(at) => {
+            let (rest, bulk) = tail::cut(query, at)?;
+            Ok((Some(rest), Some(Bytes::copy_from_slice(bulk))))
+        }
+    }
+}
+
+fn encode(call: &Decoded, reply: &rpc::Reply) -> Result<Vec<u8>, Refusal> {
+    let unfit = || Refusal::new(500, "ANSWER_UNENCODABLE");
+    let encoded = call.schema.encode_boxed(&call.result, &reply.value);
+    let mut encoded = encoded.map_err(|error| {
+        tracing::error!(method = call.method, %error, "an answer does not fit the schema");
+        unfit()
+    })?;
+    match &reply.bulk {
+        Some(bulk) if !tail::put(&mut encoded, bulk) => Err(unfit()),
+        _ => Ok(encoded),
     }
 }
 

@@ -122,23 +122,23 @@ impl Call<'_> {
         if dc == self.dc || !self.world.has_dc(dc) {
             return Err(Refusal::bad("DC_ID_INVALID"));
         }
-        let (id, bytes) = self.world.export(self.authorization, dc);
+        // What is exported stands beside the home key, never in its place.
+        if self.user()?.dc == dc {
+            return Err(Refusal::bad("DC_ID_INVALID"));
+        }
+        let bytes = self.world.export(self.authorization, dc);
         Ok(json!({
             "_": "auth.exportedAuthorization",
-            "id": id,
+            "id": self.me,
             "bytes": value::bytes(&bytes),
         }))
     }
 
     pub(super) fn import_authorization(&mut self) -> Answer {
         let bytes = self.params.bytes("bytes");
-        let authorization = self.world.import(&bytes, self.dc)?;
+        let user = self.params.long("id");
+        let authorization = self.world.import(&bytes, user, self.dc)?;
         self.world.bind(self.key, authorization);
-        let user = self
-            .world
-            .authorizations
-            .get(&authorization)
-            .map_or(0, |a| a.user);
         Ok(self.authorization_of(user))
     }
 

@@ -8,6 +8,14 @@ use crate::world::EDIT_TIME;
 /// Seconds for which answers of this family may be kept.
 const KEPT: i64 = 3_600;
 
+fn parameter(key: &str, value: i32) -> Value {
+    json!({
+        "_": "jsonObjectValue",
+        "key": key,
+        "value": {"_": "jsonNumber", "value": value},
+    })
+}
+
 impl Call<'_> {
     pub(super) fn config(&mut self) -> Answer {
         let options = self.dcs.iter().flat_map(|dc| {
@@ -59,7 +67,7 @@ impl Call<'_> {
             "call_connect_timeout_ms": 30_000,
             "call_packet_timeout_ms": 10_000,
             "me_url_prefix": "https://t.me/",
-            "caption_length_max": 1_024,
+            "caption_length_max": super::messages::LONGEST_CAPTION,
             "message_length_max": super::messages::LONGEST,
             "webfile_dc_id": 1,
         }))
@@ -81,7 +89,10 @@ impl Call<'_> {
         Ok(json!({
             "_": "help.appConfig",
             "hash": 1,
-            "config": {"_": "jsonObject", "value": []},
+            "config": {"_": "jsonObject", "value": [
+                parameter("upload_max_fileparts_default", 4_000),
+                parameter("upload_max_fileparts_premium", 8_000),
+            ]},
         }))
     }
 

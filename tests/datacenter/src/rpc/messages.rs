@@ -16,6 +16,8 @@ use crate::{
 
 /// Characters (UTF-16 units) in a message.
 pub(super) const LONGEST: usize = 4_096;
+/// The same beside a file.
+pub(super) const LONGEST_CAPTION: usize = 1_024;
 
 impl Call<'_> {
     pub(super) fn send_message(&mut self) -> Answer {
@@ -29,49 +31,8 @@ impl Call<'_> {
         self.send(peer, &letter)
     }
 
-    /// Places, contacts and dice; files are not here yet.
-    pub(super) fn send_media(&mut self) -> Answer {
-        let peer = self.target()?;
-        let media = self.params.object("media");
-        let media = match media.kind() {
-            "inputMediaContact" => json!({
-                "_": "messageMediaContact",
-                "phone_number": media.text("phone_number"),
-                "first_name": media.text("first_name"),
-                "last_name": media.text("last_name"),
-                "vcard": media.text("vcard"),
-                "user_id": 0,
-            }),
-            "inputMediaGeoPoint" => {
-                let point = media.object("geo_point");
-                json!({
-                    "_": "messageMediaGeo",
-                    "geo": {
-                        "_": "geoPoint",
-                        "long": point.value("long"),
-                        "lat": point.value("lat"),
-                        "access_hash": 0,
-                    },
-                })
-            }
-            "inputMediaDice" => json!({
-                "_": "messageMediaDice",
-                "value": 1 + self.world.random_id() % 6,
-                "emoticon": media.text("emoticon"),
-            }),
-            _ => return Err(Refusal::bad("MEDIA_INVALID")),
-        };
-        let letter = Letter {
-            text: self.params.text("message").to_owned(),
-            entities: self.entities()?,
-            media,
-            ..self.letter(peer)?
-        };
-        self.send(peer, &letter)
-    }
-
     /// Where the message goes, if the caller may write there.
-    fn target(&self) -> Result<Peer, Refusal> {
+    pub(super) fn target(&self) -> Result<Peer, Refusal> {
         let peer = self.world.input_peer(self.me, self.params.value("peer"))?;
         match peer {
             Peer::Chat(id) => {
@@ -113,7 +74,7 @@ impl Call<'_> {
     }
 
     /// What all kinds of messages have in common.
-    fn letter(&self, peer: Peer) -> Result<Letter, Refusal> {
+    pub(super) fn letter(&self, peer: Peer) -> Result<Letter, Refusal> {
         let reply = self.params.object("reply_to");
         let reply_to = if reply.kind() == "inputReplyToMessage" {
             let id = reply.int("reply_to_msg_id");
@@ -132,7 +93,7 @@ impl Call<'_> {
     }
 
     /// The entities as receivers see them.
-    fn entities(&self) -> Result<Value, Refusal> {
+    pub(super) fn entities(&self) -> Result<Value, Refusal> {
         if !self.params.has("entities") {
             return Ok(Value::Null);
         }
@@ -152,30 +113,53 @@ impl Call<'_> {
         seen.collect::<Result<Vec<_>, Refusal>>().map(Value::Array)
     }
 
-    fn send(&mut self, peer: Peer, letter: &Letter) -> Answer {
-        let random_id = self.params.long("random_id");
+    /// Whether a `random_id` is there and new.
+    pub(super) fn check_random_id(&self, random_id: i64) -> Result<(), Refusal> {
         if random_id == 0 {
             return Err(Refusal::bad("RANDOM_ID_EMPTY"));
         }
         if self.user()?.mailbox.repeated(random_id) {
             return Err(Refusal::new(500, "RANDOM_ID_DUPLICATE"));
         }
+        Ok(())
+    }
+
+    /// Whether the caller has waited long enough.
+    pub(super) fn check_slow_mode(&self, peer: Peer) -> Result<(), Refusal> {
         if let Peer::Channel(channel) = peer {
             let left = self.world.slow_mode_left(self.me, channel);
             if left > 0 {
                 return Err(Refusal::new(420, format!("SLOWMODE_WAIT_{left}")));
             }
         }
+        Ok(())
+    }
+
+    /// Posts what was checked; returns the caller's id of it.
+    pub(super) fn post(
+        &mut self,
+        peer: Peer,
+        random_id: i64,
+        letter: &Letter,
+    ) -> Result<i32, Refusal> {
+        self.check_random_id(random_id)?;
         self.user_mut()?.mailbox.fresh(random_id);
-        let id = self.world.post(self.me, peer, letter);
+        Ok(self.world.post(self.me, peer, letter))
+    }
+
+    pub(super) fn send(&mut self, peer: Peer, letter: &Letter) -> Answer {
+        let random_id = self.params.long("random_id");
+        self.check_random_id(random_id)?;
+        self.check_slow_mode(peer)?;
+        let id = self.post(peer, random_id, letter)?;
         let mailbox = &self.user()?.mailbox;
-        let pts = mailbox.pts;
-        if matches!(peer, Peer::User(other) if other != self.me) {
+        let short = matches!(peer, Peer::User(other) if other != self.me);
+        if short && letter.file.is_none() {
             return Ok(json!({
                 "_": "updateShortSentMessage",
                 "out": true,
                 "id": id,
-                "pts": pts,
+                "pts": mailbox.pts,
                 "pts_count": 1,
                 "date": mailbox.messages.get(&id).map_or(0, |m| m.date),
                 "media": letter.media,
@@ -302,6 +286,14 @@ impl Call<'_> {
         }
         Ok(Value::Bool(true))
     }
+}
+
+/// The text beside a file, which may be empty.
+pub(super) fn caption(text: &str) -> Result<String, Refusal> {
+    if text.encode_utf16().count() > LONGEST_CAPTION {
+        return Err(Refusal::bad("MEDIA_CAPTION_TOO_LONG"));
+    }
+    Ok(text.to_owned())
 }
 
 fn checked_text(text: &str) -> Result<String, Refusal> {

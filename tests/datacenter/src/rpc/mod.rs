@@ -18,13 +18,17 @@ mod dialogs;
 mod help;
 mod history;
 mod login_token;
+mod media;
 mod messages;
+mod stats;
 mod updates;
+mod upload;
 mod users;
 
 #[cfg(test)]
 mod tests;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
@@ -43,6 +47,8 @@ pub(crate) struct Call<'a> {
     pub(crate) dc: i32,
     pub(crate) dcs: &'a [DcInfo],
     pub(crate) params: Fields<'a>,
+    /// Large bytes beside the parameters, and after the call beside the answer.
+    bulk: Option<Bytes>,
     /// The authorization, if the key has one.
     authorization: u64,
     /// The user who is signed in, else 0.
@@ -50,6 +56,30 @@ pub(crate) struct Call<'a> {
 }
 
 type Answer = Result<Value, Refusal>;
+
+/// What is asked. Large bytes that end the parameters may be beside them, to stay out of JSON.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) params: Fields<'a>,
+    pub(crate) bulk: Option<Bytes>,
+}
+
+/// What is answered. Large bytes that end the answer are beside it, which says empty ones.
+pub(crate) struct Reply {
+    pub(crate) value: Value,
+    pub(crate) bulk: Option<Bytes>,
+}
+
+/// Where the bytes begin of a method whose parameters end with many.
+pub(crate) fn bulk_at(method: &str) -> Option<usize> {
+    match method {
+        // The method's id, `file_id`, `file_part`.
+        "upload.saveFilePart" => Some(16),
+        // With `file_total_parts`.
+        "upload.saveBigFilePart" => Some(20),
+        _ => None,
+    }
+}
 
 /// Families and methods that need no sign-in.
 fn open_to_all(method: &str) -> bool {
@@ -121,9 +151,9 @@ pub(crate) fn execute(
     dcs: &[DcInfo],
     dc: i32,
     key: u64,
-    method: &str,
-    params: Fields<'_>,
-) -> Answer {
+    request: Request<'_>,
+) -> Result<Reply, Refusal> {
+    let method = request.method;
     let standing = world
         .keys
         .get(&key)
@@ -150,16 +180,19 @@ pub(crate) fn execute(
     if let Some(authorization) = world.authorizations.get_mut(&authorization) {
         authorization.active = now;
     }
-    Call {
+    let mut call = Call {
         world,
         key,
         dc,
         dcs,
-        params,
+        params: request.params,
+        bulk: request.bulk,
         authorization,
         me,
-    }
-    .dispatch(method)
+    };
+    let value = call.dispatch(method)?;
+    let bulk = call.bulk;
+    Ok(Reply { value, bulk })
 }
 
 impl Call<'_> {
@@ -209,6 +242,8 @@ impl Call<'_> {
 
             "messages.sendMessage" => self.send_message(),
             "messages.sendMedia" => self.send_media(),
+            "messages.uploadMedia" => self.upload_media(),
+            "messages.sendMultiMedia" => self.send_multi_media(),
             "messages.editMessage" => self.edit_message(),
             "messages.deleteMessages" => self.delete_messages(),
             "messages.readHistory" => self.read_history(),
@@ -252,8 +287,13 @@ impl Call<'_> {
             "updates.getDifference" => self.difference(),
             "updates.getChannelDifference" => self.channel_difference(),
 
-            // Parts are taken and forgotten: there are no files here yet.
-            "upload.saveFilePart" | "upload.saveBigFilePart" => Ok(Value::Bool(true)),
+            "upload.saveFilePart" => self.save_part(false),
+            "upload.saveBigFilePart" => self.save_part(true),
+            "upload.getFile" => self.get_file(),
+            "upload.getFileHashes" => self.file_hashes(),
+
+            "stats.getBroadcastStats" => self.broadcast_stats(),
+            "stats.getMegagroupStats" => self.megagroup_stats(),
 
             "help.getConfig" => self.config(),
             "help.getNearestDc" => self.nearest_dc(),

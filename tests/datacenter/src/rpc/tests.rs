@@ -79,8 +79,13 @@ impl Stage {
             .unwrap();
         let (combinator, params) = schema.decode_call(&bytes).unwrap();
         let dc = if key < 20 { 1 } else { 2 };
-        let fields = Fields::from(&params);
-        let answer = super::execute(&mut self.world, &self.dcs, dc, key, method, fields);
+        let request = super::Request {
+            method,
+            params: Fields::from(&params),
+            bulk: None,
+        };
+        let answer = super::execute(&mut self.world, &self.dcs, dc, key, request);
+        let answer = answer.map(|reply| reply.value);
         for push in self.world.take_outbox() {
             schema.encode_boxed("Updates", &push.body).unwrap();
             self.told.push(push);

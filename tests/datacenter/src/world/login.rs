@@ -132,7 +132,7 @@ impl World {
     }
 
     /// Hands an authorization to whoever brings these bytes to the other data center.
-    pub(crate) fn export(&mut self, authorization: u64, dc: i32) -> (i64, Vec<u8>) {
+    pub(crate) fn export(&mut self, authorization: u64, dc: i32) -> Vec<u8> {
         let now = self.clock.date();
         self.exports.retain(|_, e| e.expires > now);
         let bytes = self.random_bytes::<64>().to_vec();
@@ -142,17 +142,17 @@ impl World {
             expires: now + EXPORT,
         };
         self.exports.insert(bytes.clone(), export);
-        (self.random_id(), bytes)
+        bytes
     }
 
-    /// The authorization that was exported to this data center. Works once.
-    pub(crate) fn import(&mut self, bytes: &[u8], dc: i32) -> Result<u64, Refusal> {
+    /// The authorization of this user that was exported to this data center. Works once.
+    pub(crate) fn import(&mut self, bytes: &[u8], user: i64, dc: i32) -> Result<u64, Refusal> {
         let now = self.clock.date();
         self.exports
             .remove(bytes)
             .filter(|e| e.dc == dc && e.expires > now)
             .map(|e| e.authorization)
-            .filter(|id| self.authorizations.contains_key(id))
+            .filter(|id| self.authorizations.get(id).is_some_and(|a| a.user == user))
             .ok_or(Refusal::bad("AUTH_BYTES_INVALID"))
     }
 }

@@ -34,7 +34,6 @@ pub(crate) struct Message {
     pub(crate) entities: Value,
     pub(crate) media: Value,
     /// The photo or document in `media`, which looks different to everybody.
-    #[allow(dead_code, reason = "files come with the next change")]
     pub(crate) file: Option<i64>,
     pub(crate) reply_to: Option<i32>,
     /// Set for the messages of one album.

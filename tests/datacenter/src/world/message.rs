@@ -203,7 +203,8 @@ impl World {
             map.insert("_".into(), json!("message"));
             map.insert("message".into(), json!(message.text));
             map.insert("entities".into(), message.entities.clone());
-            map.insert("media".into(), message.media.clone());
+            let media = self.media_json(viewer, &message.media, message.file);
+            map.insert("media".into(), media);
             if let Some(edited) = message.edited {
                 map.insert("edit_date".into(), json!(edited));
             }
@@ -226,6 +227,17 @@ impl World {
             }
         }
         json
+    }
+
+    /// A `MessageMedia` as `viewer` sees it.
+    pub(crate) fn media_json(&self, viewer: i64, media: &Value, file: Option<i64>) -> Value {
+        let mut media = media.clone();
+        if let (Some(file), Some(map)) = (file, media.as_object_mut()) {
+            let object = self.file_json(viewer, file);
+            let photo = crate::value::Fields::from(&object).kind() == "photo";
+            map.insert(if photo { "photo" } else { "document" }.into(), object);
+        }
+        media
     }
 
     /// Changes a message everywhere. Returns the owner's update.

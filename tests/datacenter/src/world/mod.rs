@@ -5,6 +5,7 @@ pub(crate) mod authorization;
 mod bounds;
 pub(crate) mod channel;
 pub(crate) mod chat;
+pub(crate) mod file;
 mod info;
 pub(crate) mod login;
 pub(crate) mod mailbox;
@@ -12,6 +13,7 @@ pub(crate) mod message;
 pub(crate) mod password;
 pub(crate) mod peer;
 mod qts;
+mod upload;
 pub(crate) mod user;
 
 use std::{
@@ -101,6 +103,11 @@ pub(crate) struct World {
     pub(crate) tokens_shown: HashMap<Vec<u8>, login::LoginToken>,
     exports: HashMap<Vec<u8>, login::Export>,
     checks: BTreeMap<i64, login::Check>,
+    pub(crate) files: BTreeMap<i64, file::File>,
+    uploads: HashMap<upload::UploadId, upload::Upload>,
+    /// Bytes in `uploads`.
+    upload_bytes: usize,
+    last_upload: u64,
     outbox: Vec<Push>,
 }
 
@@ -133,6 +140,10 @@ impl World {
             tokens_shown: HashMap::new(),
             exports: HashMap::new(),
             checks: BTreeMap::new(),
+            files: BTreeMap::new(),
+            uploads: HashMap::new(),
+            upload_bytes: 0,
+            last_upload: 0,
             outbox: Vec::new(),
         }
     }

@@ -16,6 +16,7 @@ mod client;
 mod control;
 mod exchange;
 mod faults;
+mod files;
 mod histories;
 mod packets;
 mod people;
