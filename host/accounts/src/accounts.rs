@@ -96,6 +96,16 @@ impl Accounts {
         }
     }
 
+    /// The gateway is about to end: no call waits for a connection any more. Calls on links that
+    /// stand go on until [`shutdown`](Self::shutdown).
+    pub fn leave(&self) {
+        for account in self.by_name.read().values() {
+            if let Some(session) = account.session() {
+                session.pool.leave();
+            }
+        }
+    }
+
     /// Closes every link and ends every task of the accounts.
     pub async fn shutdown(&self) {
         self.shared.stop.cancel();

@@ -337,10 +337,11 @@ impl Call<'_> {
             return false;
         }
         self.hops += 1;
-        self.target = match kind {
-            "FILE_MIGRATE" => Target::Media(dc),
-            _ => Target::Dc(dc),
-        };
+        if matches!(kind, "FILE_MIGRATE" | "STATS_MIGRATE") {
+            // Followed by the pool already: what comes back is a loop.
+            return false;
+        }
+        self.target = Target::Dc(dc);
         true
     }
 
@@ -374,7 +375,8 @@ impl Call<'_> {
             }
             Decision::Retry { after_ms, .. } => {
                 let after = Duration::from_millis(after_ms);
-                if Instant::now() + after >= self.deadline {
+                let ends = self.session.pool.leaving();
+                if ends || Instant::now() + after >= self.deadline {
                     return Err(problem());
                 }
                 if attempt.verdict.wait.is_some() {

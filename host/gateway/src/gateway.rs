@@ -309,7 +309,9 @@ impl Gateway {
         let drain = self.config.load().server.drain_timeout;
         tracing::info!("stopping");
         self.closing.cancel();
-        // Calls under way still need their links, so the requests go first.
+        // Calls under way still need their links, so the requests go first; but none is worth
+        // waiting for a Telegram that is not there.
+        self.accounts.leave();
         if timeout(drain + GRACE, self.supervisor.ended())
             .await
             .is_err()

@@ -31,7 +31,7 @@ impl Addresses {
 
     /// Whether there is an address for media alone.
     pub(crate) fn has_media(&self, dc: i32) -> bool {
-        self.get(Seat { dc, media: true }, 0).is_some()
+        self.get(Seat::media(dc, 0), 0).is_some()
     }
 
     /// Takes what `help.getConfig` answered.
@@ -57,7 +57,7 @@ fn pick(addresses: &[DcAddress], seat: Seat, attempt: usize) -> Option<&DcAddres
     let fitting = || {
         addresses
             .iter()
-            .filter(move |at| (at.id, at.media_only) == (seat.dc, seat.media))
+            .filter(move |at| (at.id, at.media_only) == (seat.dc, seat.is_media()))
     };
     fitting().nth(attempt.checked_rem(fitting().count())?)
 }

@@ -5,10 +5,18 @@ use parking_lot::Mutex;
 use sluice_domain::{AccountName, UnixMillis};
 use tokio::time::Instant;
 
+use crate::shared::{Lane, Seat};
 use crate::{LinkRole, LinkState, LinkStatus};
 
 /// Bytes within this time make a link active.
 const ACTIVE: Duration = Duration::from_secs(5);
+/// Kinds of failure that are silence.
+const SILENCE: [&str; 4] = [
+    "connect_timeout",
+    "handshake_timeout",
+    "first_answer",
+    "pong",
+];
 /// The weight of a new round trip in the smoothed one.
 const FRESH: f64 = 0.25;
 
@@ -34,6 +42,8 @@ struct Measured {
     last_bytes: Option<Instant>,
     last_used: Option<UnixMillis>,
     last_error: Option<String>,
+    /// It was silence that broke it.
+    silent: bool,
     latency_ms: Option<f64>,
     in_flight: usize,
     errors: u64,
@@ -44,15 +54,20 @@ struct Measured {
 }
 
 impl Board {
-    pub(crate) fn new(account: &AccountName, dc: i32, role: LinkRole, name: String) -> Self {
+    pub(crate) fn new(account: &AccountName, seat: Seat, role: LinkRole, name: String) -> Self {
+        let lane = match seat.lane {
+            Lane::Calls => "calls".to_owned(),
+            Lane::Media(lane) => lane.to_string(),
+        };
         let labels = vec![
             Label::new("account", account.to_string()),
-            Label::new("dc", dc.to_string()),
+            Label::new("dc", seat.dc.to_string()),
             Label::new("role", role.as_str()),
+            Label::new("lane", lane),
         ];
         Self {
             name,
-            dc,
+            dc: seat.dc,
             role,
             measured: Mutex::default(),
             bytes_in: counter!("sluice_link_received_bytes_total", labels.iter()),
@@ -94,6 +109,20 @@ impl Board {
         let mut measured = self.measured.lock();
         measured.errors += 1;
         measured.last_error = Some(reason.to_owned());
+        measured.silent = SILENCE.contains(&kind);
+    }
+
+    /// Why there is no connection, if somebody said so: a refusal, a reset, an error. Of a server
+    /// that is silent there is nothing to tell.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let measured = self.measured.lock();
+        let told = measured.last_error.as_ref().filter(|_| !measured.silent);
+        told.cloned()
+    }
+
+    /// Calls that have no answer yet.
+    pub(crate) fn load(&self) -> usize {
+        self.measured.lock().in_flight
     }
 
     /// A call was answered, and how long that took if it says something of the link.

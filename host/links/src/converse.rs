@@ -14,6 +14,9 @@ use crate::{CallError, PoolEvent};
 const INITS: u8 = 2;
 /// Calls that wait are looked at this often: whether they are late, whether they are wanted.
 const LOOK: Duration = Duration::from_secs(1);
+/// A deadline for an answer is counted from the last bytes that moved, but ends at this many times
+/// its length: what trickles for minutes and never answers is no connection.
+const STRETCH: u32 = 30;
 /// The shortest pause between two rounds that nothing but the session's timer causes.
 const BREATH: Duration = Duration::from_millis(5);
 /// Salts are asked for so often, and so many: each is good for half an hour or more.
@@ -26,11 +29,23 @@ struct Pulse {
     opened: Instant,
     answered: Option<Instant>,
     heard: Instant,
+    /// When bytes last moved, whole packets or not.
+    moved: Instant,
+    looked: Instant,
     pinged: Option<Instant>,
     last_ping: Instant,
     quiet: Duration,
     used: Instant,
     inits: u8,
+}
+
+impl Pulse {
+    /// When an answer to what was asked at `since` is overdue. A long answer before it on a slow
+    /// line is a sign of life as long as it comes.
+    fn expected(&self, since: Instant, within: Duration) -> Instant {
+        let latest = since + within * STRETCH;
+        (self.moved.max(since) + within).min(latest)
+    }
 }
 
 impl Link {
@@ -41,6 +56,8 @@ impl Link {
             opened: now,
             answered: None,
             heard: now,
+            moved: now,
+            looked: now,
             pinged: None,
             last_ping: now,
             quiet: jitter(self.shared.limits.ping, &*self.shared.random),
@@ -88,6 +105,7 @@ impl Link {
         tokio::select! {
             turned = wire.turn() => {
                 turned.map_err(|error| End::Broken((&error).into()))?;
+                pulse.moved = wire.moved();
                 loop {
                     match wire.packet() {
                         Ok(Some(packet)) => self.receive(packet, pulse)?,
@@ -359,13 +377,16 @@ impl Link {
     fn check(&mut self, pulse: &mut Pulse) -> Result<(), End> {
         let limits = &self.shared.limits;
         let now = Instant::now();
-        if pulse.answered.is_none() && now >= pulse.opened + limits.first_answer {
+        if pulse.answered.is_none() && now >= pulse.expected(pulse.opened, limits.first_answer) {
             return Err(End::Broken(Broken::new(
                 "first_answer",
                 "no answer after connecting",
             )));
         }
-        if pulse.pinged.is_some_and(|at| now >= at + limits.pong) {
+        if pulse
+            .pinged
+            .is_some_and(|at| now >= pulse.expected(at, limits.pong))
+        {
             return Err(End::Broken(Broken::new("pong", "no answer to a ping")));
         }
         if !self.line.main
@@ -375,10 +396,14 @@ impl Link {
         {
             return Err(End::Idle(None));
         }
-        let late = limits.late;
-        self.drop_unwanted();
-        let oldest = self.calls.values().map(|call| call.at).min();
-        let silent = oldest.is_some_and(|at| now >= at + late && now >= pulse.last_ping + late);
+        let (late, in_flight) = (limits.late, limits.in_flight);
+        let mut silent = false;
+        if now >= pulse.looked + LOOK || self.calls.len() >= in_flight {
+            pulse.looked = now;
+            self.drop_unwanted();
+            let oldest = self.calls.values().map(|call| call.at).min();
+            silent = oldest.is_some_and(|at| now >= at + late && now >= pulse.last_ping + late);
+        }
         if pulse.pinged.is_none() && (silent || now >= pulse.heard + pulse.quiet) {
             self.ping(pulse);
         }
@@ -406,14 +431,14 @@ impl Link {
         let limits = &self.shared.limits;
         let now = Instant::now();
         let mut wake = match pulse.pinged {
-            Some(at) => at + limits.pong,
+            Some(at) => pulse.expected(at, limits.pong),
             None => pulse.heard + pulse.quiet,
         };
         if !self.calls.is_empty() {
             wake = wake.min(now + LOOK);
         }
         if pulse.answered.is_none() {
-            wake = wake.min(pulse.opened + limits.first_answer);
+            wake = wake.min(pulse.expected(pulse.opened, limits.first_answer));
         }
         if !self.line.main {
             wake = wake.min((pulse.used + limits.idle).max(now + LOOK));

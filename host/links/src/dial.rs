@@ -74,7 +74,7 @@ pub(crate) async fn dial(
     if let Some(key) = shared.keys.get(seat.dc) {
         return Ok((wire, key));
     }
-    if seat.media {
+    if seat.is_media() {
         // Keys are made over ordinary links only: one made over a media address serves media only.
         return Err(DialError::NoKey(seat.dc));
     }

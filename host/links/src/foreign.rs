@@ -6,13 +6,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::shared::{Seat, main_seat};
 use crate::{CallError, Pool, Target};
 
-/// How often one call may be sent to another data center.
-const HOPS: usize = 2;
-
 impl Pool {
     /// Calls a method, given as its TL bytes without any wrapper, and returns the bytes of the
-    /// result. Waits for the link to be connected, until the deadline. Files and statistics that
-    /// are on another data center are fetched there.
+    /// result. Waits for the link to be connected, until the deadline. What Telegram says is on
+    /// another data center (FILE_MIGRATE, STATS_MIGRATE) is called there; when it names one that has
+    /// sent the call on already, that error is the result.
     pub async fn call(
         &self,
         target: Target,
@@ -20,17 +18,26 @@ impl Pool {
         deadline: Instant,
     ) -> Result<Bytes, CallError> {
         let mut target = target;
-        let mut hops = HOPS;
+        let mut asked = vec![self.dc(target)];
         loop {
             let result = self.call_at(target, body.clone(), deadline).await;
-            match &result {
-                Err(CallError::Rpc { code: 303, message }) if hops > 0 => match moved(message) {
-                    Some(other) => target = other,
-                    None => return result,
-                },
+            let Err(CallError::Rpc { code: 303, message }) = &result else {
+                return result;
+            };
+            match moved(message) {
+                Some((to, dc)) if !asked.contains(&dc) => {
+                    asked.push(dc);
+                    target = to;
+                }
                 _ => return result,
             }
-            hops -= 1;
+        }
+    }
+
+    fn dc(&self, target: Target) -> i32 {
+        match target {
+            Target::Main => self.home_dc(),
+            Target::Dc(dc) | Target::Media(dc) => dc,
         }
     }
 
@@ -43,13 +50,10 @@ impl Pool {
         let home = main_seat(&self.shared.table.lock());
         let seat = match target {
             Target::Main => home,
-            Target::Dc(dc) => Seat { dc, media: false },
-            Target::Media(dc) => Seat {
-                dc,
-                // Without an address for media the ordinary link serves: two connections to an
-                // ordinary address are what gets a key duplicated.
-                media: self.shared.addresses.has_media(dc),
-            },
+            Target::Media(dc) if self.shared.addresses.has_media(dc) => Seat::media(dc, 0),
+            // Without an address for media the ordinary link serves: two connections to an
+            // ordinary address are what gets a key duplicated.
+            Target::Dc(dc) | Target::Media(dc) => Seat::calls(dc),
         };
         if seat.dc == home.dc {
             return self.submit(seat, body, deadline).await;
@@ -57,9 +61,10 @@ impl Pool {
         for _ in 0..2 {
             self.authorize(seat.dc, deadline).await?;
             match self.submit(seat, body.clone(), deadline).await {
-                // Only this data center has forgotten the authorization: no log-out.
-                Err(CallError::Rpc { code: 401, message })
-                    if message != "SESSION_PASSWORD_NEEDED" =>
+                // Only this data center has forgotten the authorization, or ended it: no log-out.
+                Err(CallError::Rpc { code, message })
+                    if code == 401 && message != "SESSION_PASSWORD_NEEDED"
+                        || message == "AUTH_KEY_DUPLICATED" =>
                 {
                     if let Err(error) = self.shared.keys.mark(seat.dc, false).await {
                         tracing::warn!(dc = seat.dc, %error, "the mark of the key could not be saved");
@@ -91,7 +96,7 @@ impl Pool {
             .into_iter()
             .filter_map(|key| Some((key.to_owned(), exported.get(key)?.clone())))
             .collect();
-        let seat = Seat { dc, media: false };
+        let seat = Seat::calls(dc);
         self.ask(seat, "auth.importAuthorization", &params, deadline)
             .await?;
         self.shared
@@ -131,10 +136,15 @@ impl Pool {
     }
 }
 
-/// Where the file or the statistics are, if that is what Telegram says.
-fn moved(message: &str) -> Option<Target> {
-    let number = |name| message.strip_prefix(name)?.parse().ok();
-    number("FILE_MIGRATE_")
-        .map(Target::Media)
-        .or_else(|| number("STATS_MIGRATE_").map(Target::Dc))
+/// Where the file or the statistics are, if that is what Telegram says. (That a user is at home
+/// elsewhere is the business of whoever signs in.)
+fn moved(message: &str) -> Option<(Target, i32)> {
+    let (kind, dc) = message.rsplit_once("_MIGRATE_")?;
+    let dc = dc.parse().ok()?;
+    let target = match kind {
+        "FILE" => Target::Media(dc),
+        "STATS" => Target::Dc(dc),
+        _ => return None,
+    };
+    Some((target, dc))
 }

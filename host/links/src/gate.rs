@@ -19,6 +19,10 @@ const ADDRESS: &[(usize, Duration)] = &[per(20, 1)];
 const STOOD: Duration = Duration::from_secs(10);
 /// The first pause after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The pause after a connection that Telegram answered on, so that not all links come at once.
+const BROKEN_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause while somebody waits for the link.
+const AWAITED: Duration = Duration::from_secs(4);
 /// The first pause after -429, and its bound.
 const FLOOD_PAUSE: (Duration, Duration) = (Duration::from_secs(4), Duration::from_mins(1));
 
@@ -89,6 +93,8 @@ pub(crate) struct Pacer {
     healthy: Limiter,
     failures: u32,
     floods: u32,
+    /// The last connection was one on which Telegram answered.
+    answered: bool,
     longest: Duration,
 }
 
@@ -99,6 +105,7 @@ impl Pacer {
             healthy: Limiter::new(HEALTHY),
             failures: 0,
             floods: 0,
+            answered: false,
             longest,
         }
     }
@@ -111,11 +118,13 @@ impl Pacer {
         } else {
             self.failed();
         }
+        self.answered = true;
     }
 
     /// A try failed before there was an answer.
     pub(crate) const fn failed(&mut self) {
         self.failures = self.failures.saturating_add(1);
+        self.answered = false;
     }
 
     /// Telegram said -429.
@@ -132,9 +141,19 @@ impl Pacer {
         self.failures
     }
 
-    /// When to connect next.
-    pub(crate) fn next(&self, now: Instant, random: &dyn Random) -> Instant {
-        let pause = doubled(FIRST_PAUSE, self.failures, self.longest);
+    /// When to connect next: sooner if somebody waits for it.
+    pub(crate) fn next(&self, now: Instant, awaited: bool, random: &dyn Random) -> Instant {
+        if awaited && self.answered && self.floods == 0 {
+            // Telegram is there, and the network between us breaks connections: whoever waits is
+            // served by the limits of a healthy link, which still are five in 5 s.
+            return self.healthy.next(now + jitter(BROKEN_PAUSE, random));
+        }
+        let longest = if awaited {
+            self.longest.min(AWAITED)
+        } else {
+            self.longest
+        };
+        let pause = doubled(FIRST_PAUSE, self.failures, longest);
         let pause = pause.max(doubled(FLOOD_PAUSE.0, self.floods, FLOOD_PAUSE.1));
         self.soonest(now + jitter(pause, random))
     }
@@ -189,7 +208,7 @@ mod tests {
         let mut tries = Vec::new();
         let mut now = start;
         for _ in 0..6 {
-            now = pacer.next(now, &Least);
+            now = pacer.next(now, false, &Least);
             pacer.tried(now);
             pacer.failed();
             tries.push((now - start).as_secs_f64());
@@ -199,15 +218,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_link_that_is_waited_for_keeps_trying_within_the_limits() {
+        let mut pacer = Pacer::new(Duration::from_secs(16));
+        let start = Instant::now();
+        let mut tries = Vec::new();
+        let mut now = start;
+        for _ in 0..6 {
+            now = pacer.next(now, true, &Least);
+            pacer.tried(now);
+            pacer.failed();
+            tries.push((now - start).as_secs_f64());
+        }
+        // Half of 1, 2, 4, 4, 4 s; the window 3/8 s holds back.
+        assert_eq!(tries, [0.0, 1.0, 4.0, 8.0, 10.0, 12.0]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_link_that_stood_reconnects_at_once_and_a_flood_slows_it() {
         let mut pacer = Pacer::new(Duration::from_secs(16));
         let now = Instant::now();
         pacer.tried(now);
         pacer.failed();
         pacer.broke(Duration::from_secs(11));
-        assert_eq!(pacer.next(now, &Least), now);
+        assert!(pacer.next(now, true, &Least) <= now + BROKEN_PAUSE);
+        assert_eq!(pacer.next(now, false, &Least), now);
         pacer.flooded();
-        let next = pacer.next(now, &Least);
+        let next = pacer.next(now, true, &Least);
         assert!(next >= now + Duration::from_secs(2), "{next:?}");
     }
 

@@ -10,7 +10,7 @@
 //!
 //! # How it hangs together
 //!
-//! A [`Pool`] holds a table of links, one per *seat* (data center, media or not), each with a bounded
+//! A [`Pool`] holds a table of links, one per *seat* (data center; the ordinary lane, or one of those for media), each with a bounded
 //! inbox. A supervisor task sits on the seat: it waits until whoever sat there before has closed its
 //! socket, takes the seat's MTProto session, runs the link's task, and starts it again after a panic.
 //! The link connects (limits, back-off, key exchange if there is no key), then converses: calls
@@ -20,7 +20,7 @@
 //!
 //! # Metrics
 //!
-//! With the labels `account`, `dc` and `role`: `sluice_link_connected` and `sluice_link_in_flight`
+//! With the labels `account`, `dc`, `role` and `lane` (`calls`, or the number of the media link): `sluice_link_connected` and `sluice_link_in_flight`
 //! (gauges), `sluice_link_connects_total`, `sluice_link_failures_total` (by `kind`),
 //! `sluice_link_calls_total` (by `outcome`), `sluice_link_violations_total` (by `kind`),
 //! `sluice_link_received_bytes_total`, `sluice_link_sent_bytes_total` (counters),

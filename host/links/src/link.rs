@@ -101,6 +101,8 @@ impl From<DialError> for Broken {
 enum Wake {
     Due,
     Retry,
+    /// Somebody waits for the link.
+    Awaited,
     End(End),
 }
 
@@ -188,13 +190,15 @@ impl Link {
     }
 
     async fn wait_for_turn(&mut self) -> Result<(), End> {
+        let began = Instant::now();
+        let random = Arc::clone(&self.shared.random);
         let mut at = if self.lost {
             None
         } else {
-            let paced = self.pacer.next(Instant::now(), &*self.shared.random);
-            Some(match self.unknown {
-                Some((times, since)) if self.guarded() => paced.max(since + self.spread(times)),
-                _ => paced,
+            let paced = self.pacer.next(began, self.wanted() > 0, &*random);
+            Some(match self.refusals() {
+                Some((times, since)) => paced.max(since + self.spread(times)),
+                None => paced,
             })
         };
         loop {
@@ -210,9 +214,20 @@ impl Link {
                     at = Some(self.pacer.soonest(Instant::now()));
                     self.connecting(None);
                 }
+                // A key that is being refused has its own times.
+                Wake::Awaited if self.refusals().is_some() => {}
+                Wake::Awaited => {
+                    let paced = self.pacer.next(began, true, &*random);
+                    at = at.map(|at| at.min(paced));
+                }
                 Wake::End(end) => return Err(end),
             }
         }
+    }
+
+    /// How often the home key was refused, and since when, while that is being found out.
+    fn refusals(&self) -> Option<(u32, Instant)> {
+        self.unknown.filter(|_| self.guarded())
     }
 
     /// How long after the first refusal of the key the next try is: evenly over the time that is to
@@ -224,7 +239,16 @@ impl Link {
 
     /// Waits without a connection, and obeys orders meanwhile.
     async fn rest(&mut self, until: Option<Instant>) -> Wake {
+        let mut awaited = self.wanted() > 0;
         loop {
+            if self.shared.leaving() {
+                let reason = "the gateway ends, and there is no connection";
+                self.fail_calls(reason);
+                self.line.inbox.clear(reason);
+            }
+            if !std::mem::replace(&mut awaited, self.wanted() > 0) && awaited {
+                return Wake::Awaited;
+            }
             while let Some(command) = self.line.inbox.command() {
                 match command {
                     Command::Probe(reply) => self.probes.push(reply),
@@ -302,8 +326,9 @@ impl Link {
             "link broken"
         );
         match stood {
-            Some(stood) => self.pacer.broke(stood),
-            None => self.pacer.failed(),
+            // What Telegram says wrong, it would say wrong again at once.
+            Some(stood) if kind != "violation" => self.pacer.broke(stood),
+            _ => self.pacer.failed(),
         }
         self.line.board.broke(kind, &reason);
         match code {

@@ -140,9 +140,10 @@ pub struct Limits {
     pub connect: Duration,
     /// The whole key exchange.
     pub handshake: Duration,
-    /// From the first encrypted packet of a connection to the first answer.
+    /// From the first encrypted packet of a connection to the first answer, counted in the same
+    /// manner.
     pub first_answer: Duration,
-    /// From a ping to its pong.
+    /// From a ping to its pong, or from the last bytes that moved meanwhile.
     pub pong: Duration,
     /// A quiet link is pinged after a time between half of this and all of it.
     pub ping: Duration,
@@ -150,6 +151,8 @@ pub struct Limits {
     pub late: Duration,
     /// The longest pause between two tries to connect.
     pub backoff: Duration,
+    /// Links for media to one data center: Telegram tolerates several on addresses for media.
+    pub media_links: u8,
     /// An idle media link closes after this.
     pub idle: Duration,
     /// An unknown key (-404) is given up only when it was refused three times over this time.
@@ -170,6 +173,7 @@ impl Default for Limits {
             ping: Duration::from_secs(30),
             late: Duration::from_secs(5),
             backoff: Duration::from_secs(16),
+            media_links: 4,
             idle: Duration::from_mins(1),
             key_lost: Duration::from_mins(1),
             queue: 1024,

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use crate::addresses::Addresses;
 use crate::keys::Keys;
 use crate::outbox::Outbox;
 use crate::queue::{Call, Cleaned, Command, Sent};
-use crate::shared::{Line, Seat, Shared, Table, main_seat};
+use crate::shared::{Lane, Line, Seat, Shared, Table, main_seat};
 use crate::wrap::Wrapping;
 use crate::{
     CallError, Cleanup, DestroyedKey, LinkStatus, MainState, PoolError, PoolEvent, PoolParams,
@@ -20,6 +21,8 @@ use crate::{
 
 /// Events that may stand in the channel to the account; more wait in the outbox.
 const EVENTS: usize = 64;
+/// A link for media with so many calls is busy: one is on its way while the next is asked for.
+const BUSY: usize = 2;
 /// How long closing may take.
 const CLOSE: Duration = Duration::from_millis(1500);
 /// How long a link may take to say what it did in a cleanup.
@@ -67,6 +70,7 @@ impl Pool {
                 changes: 0,
             }),
             epoch: Instant::now(),
+            leaving: AtomicBool::new(false),
             end: end.clone(),
         });
         let (to, events) = mpsc::channel(EVENTS);
@@ -127,6 +131,20 @@ impl Pool {
         }
     }
 
+    /// The gateway ends: from now on no call waits for a connection. Links that stand go on until
+    /// [`Pool::close`].
+    pub fn leave(&self) {
+        self.shared.leaving.store(true, Ordering::Release);
+        for (line, _) in self.shared.table.lock().links.values() {
+            line.inbox.wake();
+        }
+    }
+
+    /// Whether [`Pool::leave`] was called.
+    pub fn leaving(&self) -> bool {
+        self.shared.leaving()
+    }
+
     /// Hands a call to the link of a seat and waits for its answer, until the deadline.
     pub(crate) async fn submit(
         &self,
@@ -175,7 +193,35 @@ impl Pool {
                 seat.dc
             )));
         }
+        let seat = match seat.lane {
+            Lane::Calls => seat,
+            Lane::Media(_) => self.media_seat(table, seat.dc),
+        };
         Ok(self.shared.line(table, seat))
+    }
+
+    /// The least loaded of the links for media; another one while all of them are busy and more may
+    /// be opened.
+    fn media_seat(&self, table: &Table, dc: i32) -> Seat {
+        let mut unused = None;
+        let mut best: Option<(usize, Seat)> = None;
+        for lane in 0..self.shared.limits.media_links.max(1) {
+            let seat = Seat::media(dc, lane);
+            match table.links.get(&seat) {
+                None => unused = unused.or(Some(seat)),
+                Some((line, _)) => {
+                    let load = line.board.load() + line.inbox.waiting();
+                    if best.is_none_or(|(least, _)| load < least) {
+                        best = Some((load, seat));
+                    }
+                }
+            }
+        }
+        match (best, unused) {
+            (Some((load, _)), Some(unused)) if load >= BUSY => unused,
+            (Some((_, seat)), _) | (None, Some(seat)) => seat,
+            (None, None) => Seat::media(dc, 0),
+        }
     }
 
     /// Pings over the main link and returns the round trip.
@@ -236,7 +282,7 @@ impl Pool {
     /// new one opened there, with a new key if there is none.
     pub async fn set_home_dc(&self, dc: i32) -> Result<(), PoolError> {
         let shared = &self.shared;
-        if shared.addresses.get(Seat { dc, media: false }, 0).is_none() {
+        if shared.addresses.get(Seat::calls(dc), 0).is_none() {
             return Err(PoolError::UnknownDc(dc));
         }
         if self.home_dc() == dc {
@@ -314,7 +360,7 @@ impl Pool {
             let mut table = self.shared.table.lock();
             table.open = true;
             let ask = |dc| {
-                let line = self.shared.line(&mut table, Seat { dc, media: false });
+                let line = self.shared.line(&mut table, Seat::calls(dc));
                 let (done, told) = oneshot::channel();
                 line.inbox.order(Command::Destroy(done));
                 (dc, line, told)
@@ -352,7 +398,7 @@ fn not_connected(reason: &str) -> CallError {
 impl Line {
     /// The error of a call whose deadline passed.
     fn late(&self, sent: &Sent) -> CallError {
-        match self.board.status(0).last_error {
+        match self.board.refusal() {
             Some(reason) if !sent.get() => CallError::NotConnected { reason },
             _ => CallError::Deadline { sent: sent.get() },
         }

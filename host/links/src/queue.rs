@@ -118,6 +118,11 @@ impl Inbox {
         Ok(())
     }
 
+    /// Has the link look around.
+    pub(crate) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
     /// Puts a call back that was taken and did not leave.
     pub(crate) fn push_front(&self, call: Call) {
         self.calls.lock().push_front(call);

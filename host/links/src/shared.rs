@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use sluice_domain::{AccountName, AuthorizationId, Clock, Random, SessionStore};
@@ -22,8 +23,39 @@ use crate::{ConnectGate, Limits, LinkRole, MainState, PoolEvent, PoolState, Topo
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Seat {
     pub(crate) dc: i32,
-    /// `upload.*` only.
-    pub(crate) media: bool,
+    pub(crate) lane: Lane,
+}
+
+/// One of the connections to a data center.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lane {
+    /// The only one to an ordinary address.
+    Calls,
+    /// `upload.*` only, to an address for media: one of several, from 0.
+    Media(u8),
+}
+
+impl Seat {
+    /// The ordinary connection to a data center.
+    pub(crate) const fn calls(dc: i32) -> Self {
+        Self {
+            dc,
+            lane: Lane::Calls,
+        }
+    }
+
+    /// The n-th connection for media.
+    pub(crate) const fn media(dc: i32, lane: u8) -> Self {
+        Self {
+            dc,
+            lane: Lane::Media(lane),
+        }
+    }
+
+    /// Whether it carries `upload.*` only.
+    pub(crate) const fn is_media(self) -> bool {
+        matches!(self.lane, Lane::Media(_))
+    }
 }
 
 /// A link as the pool holds it.
@@ -65,6 +97,8 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) state: watch::Sender<PoolState>,
     pub(crate) epoch: Instant,
+    /// The gateway ends: a link that breaks is not waited for any more.
+    pub(crate) leaving: AtomicBool,
     pub(crate) end: CancellationToken,
 }
 
@@ -89,18 +123,18 @@ impl Shared {
         } else {
             LinkRole::Media
         };
-        let name = format!(
-            "{}-{}{}-{}",
-            self.account,
-            role.as_str(),
-            if seat.media || main { "" } else { "-calls" },
-            seat.dc
-        );
+        let (account, kind, dc) = (&self.account, role.as_str(), seat.dc);
+        let name = match seat.lane {
+            Lane::Calls if main => format!("{account}-{kind}-{dc}"),
+            Lane::Calls => format!("{account}-{kind}-calls-{dc}"),
+            Lane::Media(0) => format!("{account}-{kind}-{dc}"),
+            Lane::Media(lane) => format!("{account}-{kind}-{dc}.{lane}"),
+        };
         let line = Arc::new(Line {
             seat,
             main,
             inbox: Inbox::new(self.limits.queue),
-            board: Arc::new(Board::new(&self.account, seat.dc, role, name)),
+            board: Arc::new(Board::new(&self.account, seat, role, name)),
             cancel: self.end.child_token(),
         });
         let berth = Arc::clone(table.berths.entry(seat).or_default());
@@ -127,6 +161,10 @@ impl Shared {
         true
     }
 
+    pub(crate) fn leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
     pub(crate) fn set_main(&self, main: MainState) {
         self.state.send_modify(|state| {
             state.main = main;
@@ -142,8 +180,5 @@ impl Shared {
 }
 
 pub(crate) const fn main_seat(table: &Table) -> Seat {
-    Seat {
-        dc: table.home_dc,
-        media: false,
-    }
+    Seat::calls(table.home_dc)
 }

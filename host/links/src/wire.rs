@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use sluice_mtproto::transport::{Frame, Framing, Kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::board::Board;
 
@@ -36,6 +37,8 @@ impl WireError {
             Self::Framing(_) => "framing",
             Self::Transport(404) => "key_unknown",
             Self::Transport(429) => "flood",
+            Self::Transport(444) => "wrong_dc",
+            Self::Transport(403) => "forbidden",
             Self::Transport(_) => "transport",
         }
     }
@@ -48,6 +51,7 @@ pub(crate) struct Wire {
     incoming: BytesMut,
     outgoing: BytesMut,
     room: usize,
+    moved: Instant,
     board: Arc<Board>,
 }
 
@@ -59,6 +63,7 @@ impl Wire {
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
             room: ROOM.0,
+            moved: Instant::now(),
             board,
         }
     }
@@ -66,6 +71,11 @@ impl Wire {
     /// Takes a packet to be written by [`Wire::turn`].
     pub(crate) fn send(&mut self, packet: &[u8]) {
         self.framing.encode(packet, &mut self.outgoing);
+    }
+
+    /// When the line was last seen to move bytes, whole packets or not.
+    pub(crate) const fn moved(&self) -> Instant {
+        self.moved
     }
 
     /// Whether there is room for more packets.
@@ -84,6 +94,7 @@ impl Wire {
                     return Err(WireError::Closed);
                 }
                 self.room = if read >= self.room { ROOM.1 } else { ROOM.0 };
+                self.moved = Instant::now();
                 self.board.received(read);
             }
             wrote = writer.write_buf(&mut self.outgoing), if !self.outgoing.is_empty() => {
@@ -91,6 +102,11 @@ impl Wire {
                     Ok(wrote) => self.board.sent(wrote),
                     // What the server said before it closed may still be read: -404, say.
                     Err(_) => self.outgoing.clear(),
+                }
+                if !self.outgoing.is_empty() {
+                    // The system took what the other side made room for. (Into an empty buffer it
+                    // takes everything, whether somebody is there or not.)
+                    self.moved = Instant::now();
                 }
                 if self.outgoing.is_empty() && self.outgoing.capacity() > ROOM.1 {
                     self.outgoing = BytesMut::new();

@@ -86,3 +86,34 @@ async fn a_second_gateway_on_the_same_data_exits_75() -> anyhow::Result<()> {
     gateway.stop().await;
     Ok(())
 }
+
+/// Breaks when a call that waits for a Telegram that is gone holds the gateway's end for the time
+/// to drain.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_for_telegram_does_not_hold_the_stop() -> anyhow::Result<()> {
+    let gateway = Harness::start().await?;
+    gateway.datacenter.stop().await;
+    gateway.connected("demo", false).await?;
+    let call = "/api/telegram/call/users.getUsers?account=demo";
+    let call = gateway
+        .request(reqwest::Method::POST, call)
+        .header("x-timeout", "60")
+        .json(&json!({ "id": [{ "_": "inputUserSelf" }] }));
+    let waiting = tokio::spawn(call.send());
+    let waits = async {
+        loop {
+            let pool = "/api/telegram/connection-pool/status?account=demo";
+            let pool = gateway.get(pool).await?.expect(200)?;
+            if pool["totals"]["inFlight"] != 0 {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waits).await??;
+    let start = std::time::Instant::now();
+    gateway.stop().await;
+    let took = start.elapsed();
+    assert_eq!(waiting.await??.status(), 503);
+    assert!(took < PATIENCE, "{took:?}");
+    Ok(())
+}

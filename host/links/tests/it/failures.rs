@@ -60,6 +60,56 @@ async fn a_late_call_has_the_link_tested_at_once() {
     calling.await.unwrap().unwrap();
 }
 
+/// Breaks when a long answer on a slow line is taken for silence.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_trickles_in_is_a_sign_of_life() {
+    let world = World::new().await;
+    let (pool, events) = world.ready().await;
+    // 8 KiB at 100 bytes a second.
+    world
+        .home
+        .script(METHOD, &[Answer::Trickle(200, Duration::from_secs(2))]);
+    let start = Instant::now();
+    pool.call(Target::Main, body(METHOD), within(200))
+        .await
+        .unwrap();
+    assert!(start.elapsed() > Duration::from_mins(1));
+    assert_eq!(world.home.connections(), 1, "{:?}", events.passed());
+}
+
+/// Breaks when a call waits for a connection although the gateway ends, or when a link that stands
+/// does not finish what it has.
+#[tokio::test(start_paused = true)]
+async fn who_leaves_waits_for_no_connection() {
+    let world = World::new().await;
+    let (pool, mut events) = world.ready().await;
+    world
+        .home
+        .script(METHOD, &[Answer::After(Duration::from_secs(3))]);
+    let finished = tokio::spawn({
+        let pool = pool.clone();
+        async move { call(&pool, METHOD).await }
+    });
+    world.home.saw(METHOD, 1).await;
+    pool.leave();
+    finished.await.unwrap().unwrap();
+
+    let dying = tokio::spawn({
+        let pool = pool.clone();
+        async move { call(&pool, METHOD).await }
+    });
+    world.home.saw(METHOD, 2).await;
+    world.home.state.lock().unwrap().refuse = true;
+    world.home.cut();
+    events.find(is_down).await;
+    let start = Instant::now();
+    let died = dying.await.unwrap().unwrap_err();
+    assert!(matches!(died, CallError::MaybeExecuted { .. }), "{died}");
+    let late = call(&pool, METHOD).await.unwrap_err();
+    assert_eq!(late.execution(), sluice_domain::Execution::NeverSent);
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
 /// Breaks when connecting to a server that accepts and then says nothing never ends.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_accepts_and_stays_silent_is_tried_again() {
@@ -233,6 +283,35 @@ async fn a_panic_in_a_link_ends_its_calls_and_the_link_comes_back() {
     events.until(&PoolEvent::Connected).await;
     call(&pool, METHOD).await.unwrap();
     assert_eq!(pool.status()[0].errors, 1);
+}
+
+/// Breaks when a panic in one account's link is felt by another account: same server, same tasks'
+/// tracker, same limit on connections.
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_one_account_touches_no_other() {
+    let world = World::new().await;
+    let (poisoned, mut events) = world.ready().await;
+    let (healthy, mut others) = world.neighbour().await;
+    healthy.open();
+    others.until(&PoolEvent::Connected).await;
+    let before = world.home.connections();
+    world
+        .home
+        .script(METHOD, &[Answer::After(Duration::from_secs(2))]);
+    let under_way = tokio::spawn({
+        let healthy = healthy.clone();
+        async move { call(&healthy, METHOD).await }
+    });
+    world.home.saw(METHOD, 1).await;
+    world.dice.broken.store(true, Ordering::SeqCst);
+    call(&poisoned, METHOD).await.unwrap_err();
+    events.find(is_down).await;
+    under_way.await.unwrap().unwrap();
+    call(&healthy, METHOD).await.unwrap();
+    events.until(&PoolEvent::Connected).await;
+    call(&poisoned, METHOD).await.unwrap();
+    assert_eq!(world.home.connections(), before + 1, "the poisoned one's");
+    assert_eq!(healthy.status()[0].errors, 0);
 }
 
 /// Breaks when a connection that the server cuts at a call takes the call with it for good.

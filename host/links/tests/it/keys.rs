@@ -160,11 +160,38 @@ async fn a_file_is_fetched_where_it_is() {
         .unwrap();
     assert_eq!(world.home.seen(UPLOAD).len(), 1);
     assert_eq!(world.other.seen(UPLOAD).len(), 1);
+}
+
+/// Breaks when the pool moves a call that only whoever signs in can move.
+#[tokio::test(start_paused = true)]
+async fn where_a_number_lives_is_for_the_sign_in_to_follow() {
+    let world = World::new().await;
+    let (pool, _events) = world.ready().await;
     world
         .home
         .script(METHOD, &[Answer::Error(303, "PHONE_MIGRATE_2")]);
     let error = call(&pool, METHOD).await.unwrap_err();
     assert!(matches!(error, CallError::Rpc { code: 303, .. }), "{error}");
+}
+
+/// Breaks when a chain of data centers is not followed, or when a loop is for ever.
+#[tokio::test(start_paused = true)]
+async fn a_chain_is_followed_and_a_loop_ends() {
+    let world = World::new().await;
+    let (pool, _events) = world.ready().await;
+    world
+        .home
+        .script(METHOD, &[Answer::Error(303, "STATS_MIGRATE_2")]);
+    call(&pool, METHOD).await.unwrap();
+    assert_eq!(world.other.seen(METHOD).len(), 1);
+
+    world
+        .other
+        .script(METHOD, &[Answer::Error(303, "STATS_MIGRATE_1")]);
+    let error = call(&pool, METHOD).await.unwrap_err();
+    assert!(matches!(error, CallError::Rpc { code: 303, .. }), "{error}");
+    assert_eq!(world.home.seen(METHOD).len(), 2);
+    assert_eq!(world.other.seen(METHOD).len(), 2);
 }
 
 /// Breaks when a sign-in cannot move to the data center of its number, or one that is done can.

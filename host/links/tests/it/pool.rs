@@ -210,6 +210,45 @@ async fn an_idle_media_link_closes_by_itself_and_opens_when_needed() {
     );
 }
 
+/// Breaks when files go one after the other although Telegram takes several links for media, when
+/// more are opened than may be, or when they stay.
+#[tokio::test(start_paused = true)]
+async fn busy_media_links_get_company_up_to_a_bound() {
+    let world = World::new().await;
+    let (pool, _events) = world.ready().await;
+    world
+        .home
+        .script(UPLOAD, &[Answer::After(Duration::from_secs(1))]);
+    let calls: Vec<_> = (0..40)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.call(Target::Media(1), body(UPLOAD), within(60)).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let uploads = world.home.seen(UPLOAD);
+    let mut by_session = std::collections::BTreeMap::<i64, usize>::new();
+    for upload in &uploads {
+        assert!(upload.media && upload.quiet);
+        *by_session.entry(upload.session).or_default() += 1;
+    }
+    let loads: Vec<usize> = by_session.into_values().collect();
+    assert_eq!(loads, [10, 10, 10, 10]);
+    let names: std::collections::BTreeSet<String> =
+        pool.status().into_iter().map(|link| link.id).collect();
+    assert_eq!(names.len(), 5);
+
+    pool.call(Target::Media(1), body(UPLOAD), within(60))
+        .await
+        .unwrap();
+    assert_eq!(pool.status().len(), 5, "one at a time needs no more");
+    sleep(Duration::from_secs(90)).await;
+    assert_eq!(pool.status().len(), 1);
+    assert!(pool.main_connected());
+}
+
 /// Breaks when a broken link is not retried at once by whoever asks for it.
 #[tokio::test(start_paused = true)]
 async fn opening_again_does_not_wait_for_the_pause() {

@@ -35,6 +35,8 @@ pub enum Answer {
     Silence,
     /// Cut the connection instead of answering.
     Cut,
+    /// Send the answer in pieces of so many bytes, with so long between them.
+    Trickle(usize, Duration),
 }
 
 /// One call, as the server saw it.
@@ -68,6 +70,8 @@ pub struct State {
     pub exchanges: usize,
     /// Calls that wait for a late answer, and the most there were at once.
     pub running: (usize, usize),
+    /// How everything is sent from now on.
+    pub trickle: Option<(usize, Duration)>,
     /// Messages answered with `bad_msg_notification` or `bad_server_salt`.
     pub refused: usize,
 }
@@ -209,6 +213,8 @@ impl Server {
     }
 
     async fn serve(self, mut stream: TcpStream, media: bool) {
+        // Real time does not pass for Nagle's algorithm while tokio's is paused.
+        stream.set_nodelay(true).unwrap();
         let connection = {
             let mut state = self.state.lock().unwrap();
             state.connections.push((Instant::now(), media));
@@ -290,8 +296,16 @@ impl Server {
                     }
                 }
             }
-            if stream.write_all_buf(&mut outgoing).await.is_err() {
-                return;
+            let trickle = self.state.lock().unwrap().trickle;
+            let (piece, pause) = trickle.unwrap_or((usize::MAX, Duration::ZERO));
+            while !outgoing.is_empty() {
+                let mut next = outgoing.split_to(piece.min(outgoing.len()));
+                if stream.write_all_buf(&mut next).await.is_err() {
+                    return;
+                }
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
+                }
             }
         }
     }
@@ -341,6 +355,7 @@ impl Server {
             seen,
             refused,
             running,
+            trickle,
             ..
         } = &mut *state;
         let (key, salts) = keys.get_mut(&key_id).unwrap();
@@ -415,6 +430,10 @@ impl Server {
                 Answer::Silence => continue,
                 Answer::Cut => return None,
                 Answer::True => Ok(ok),
+                Answer::Trickle(piece, pause) => {
+                    *trickle = Some((piece, pause));
+                    Ok(vec![0x5a; 8_192].into())
+                }
                 Answer::Error(code, message) => Err(RpcError {
                     code,
                     message: message.to_owned(),

@@ -73,6 +73,7 @@ pub struct World {
     pub dice: Arc<Dice>,
     pub epoch: Instant,
     pub tracker: TaskTracker,
+    pub gate: Arc<ConnectGate>,
 }
 
 impl World {
@@ -85,6 +86,7 @@ impl World {
             dice: Arc::new(Dice::new(99)),
             epoch,
             tracker: TaskTracker::new(),
+            gate: Arc::default(),
         }
     }
 
@@ -93,6 +95,24 @@ impl World {
     }
 
     pub async fn pool_with(&self, limits: Limits) -> (Pool, Events) {
+        let (store, dice) = (Arc::clone(&self.store), Arc::clone(&self.dice));
+        self.pool_of("alice", limits, store, dice).await
+    }
+
+    /// The pool of another account, with a store and randomness of its own.
+    pub async fn neighbour(&self) -> (Pool, Events) {
+        let dice = Arc::new(Dice::new(100));
+        self.pool_of("bob", Limits::default(), Arc::default(), dice)
+            .await
+    }
+
+    async fn pool_of(
+        &self,
+        account: &str,
+        limits: Limits,
+        store: Arc<Memory>,
+        dice: Arc<Dice>,
+    ) -> (Pool, Events) {
         let at = |id, media_only, address: std::net::SocketAddr| DcAddress {
             id,
             host: address.ip().to_string(),
@@ -107,17 +127,17 @@ impl World {
             at(2, true, self.other.media_address),
         ];
         start(PoolParams {
-            account: "alice".parse().unwrap(),
+            account: account.parse().unwrap(),
             authorization: AuthorizationId(1),
             api_id: 6,
             device: DeviceIdentity::default(),
             topology: Arc::new(Topology::custom(dcs, &[key], false).unwrap()),
             home_dc: 1,
-            store: Arc::clone(&self.store) as _,
+            store,
             clock: Arc::new(WallClock(self.epoch)),
-            random: Arc::clone(&self.dice) as _,
+            random: dice,
             tracker: self.tracker.clone(),
-            gate: Arc::new(ConnectGate::default()),
+            gate: Arc::clone(&self.gate),
             limits,
         })
         .await
