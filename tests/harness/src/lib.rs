@@ -17,3 +17,4 @@ pub use events::{Ended, Events};
 pub use harness::{Harness, Served, Setup};
 pub use process::Process;
 pub use sluice_datacenter as datacenter;
+pub use sluice_domain as domain;

@@ -58,7 +58,10 @@ impl Chaos {
     /// What is done from now on before one data center, or before all of them.
     pub fn set(&self, dc: Option<i32>, mode: Mode) {
         self.at(dc).for_each(|shared| {
-            shared.modes.send_replace(mode);
+            shared.modes.send_modify(|(count, present)| {
+                *count += 1;
+                *present = mode;
+            });
         });
     }
 

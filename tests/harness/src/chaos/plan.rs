@@ -134,6 +134,8 @@ pub enum Mode {
     Planned(Plan),
     /// For each connection it is drawn from the seed.
     Drawn(Weather),
+    /// The same, for the connections of now; those that come later pass. To cut each of them once.
+    Once(Weather),
     /// The ports are closed and all connections reset.
     Refused,
 }
@@ -142,11 +144,13 @@ impl Mode {
     /// Everything passes.
     pub const CLEAR: Self = Self::Planned(Plan::clear());
 
-    /// The plan of one connection; none where there are no connections.
-    pub(super) fn plan(&self, dice: &mut Dice) -> Option<Plan> {
+    /// The plan of one connection, which may have come after the mode was set; none where there
+    /// are no connections.
+    pub(super) fn plan(&self, later: bool, dice: &mut Dice) -> Option<Plan> {
         match self {
             Self::Planned(plan) => Some(*plan),
-            Self::Drawn(weather) => Some(weather.draw(dice)),
+            Self::Once(_) if later => Some(Plan::clear()),
+            Self::Drawn(weather) | Self::Once(weather) => Some(weather.draw(dice)),
             Self::Refused => None,
         }
     }

@@ -22,7 +22,8 @@ pub(super) type Mutation = dyn Fn(Piece<'_>) + Send + Sync;
 /// What all proxies of one data center share.
 pub(super) struct Shared {
     pub(super) seed: Seed,
-    pub(super) modes: watch::Sender<Mode>,
+    /// What is done, and the how manieth mode it is.
+    pub(super) modes: watch::Sender<(u64, Mode)>,
     /// Told when all connections of now end, and how.
     pub(super) cuts: watch::Sender<Ending>,
     /// Connections that were ended here.
@@ -37,7 +38,7 @@ impl Shared {
     pub(super) fn new(seed: Seed) -> Self {
         Self {
             seed,
-            modes: watch::Sender::new(Mode::CLEAR),
+            modes: watch::Sender::new((0, Mode::CLEAR)),
             cuts: watch::Sender::new(Ending::Close),
             cut: watch::Sender::new(0),
             accepted: AtomicU64::new(0),
@@ -48,10 +49,19 @@ impl Shared {
     }
 
     /// What the mode of now means for this connection.
-    pub(super) fn plan(&self, line: Line, modes: &mut watch::Receiver<Mode>) -> Option<Plan> {
+    pub(super) fn plan(
+        &self,
+        line: Line,
+        modes: &mut watch::Receiver<(u64, Mode)>,
+    ) -> Option<Plan> {
+        let (count, mode) = *modes.borrow_and_update();
         let subject = line.number << 8 | u64::from(line.dc.unsigned_abs() & 0x7f) << 1;
         let mut dice = self.seed.dice(subject | u64::from(line.media));
-        modes.borrow_and_update().plan(&mut dice)
+        if let Mode::Once(_) = mode {
+            // A connection that outlives one of them is not to draw the same again.
+            dice = Seed(dice.roll()).dice(count);
+        }
+        mode.plan(line.born >= count, &mut dice)
     }
 
     pub(super) fn change(&self, line: Line, way: Way, offset: u64, bytes: &mut Vec<u8>) {
@@ -73,6 +83,8 @@ impl Shared {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
     pub(super) number: u64,
+    /// Under the how manieth mode it came.
+    pub(super) born: u64,
     pub(super) dc: i32,
     pub(super) media: bool,
 }
@@ -88,6 +100,7 @@ pub(super) fn open(
     let at = listener.local_addr()?;
     let first = Line {
         number: 0,
+        born: 0,
         dc,
         media,
     };
@@ -117,9 +130,9 @@ async fn accept(
     let mut modes = shared.modes.subscribe();
     let mut listener = Some(listener);
     loop {
-        if *modes.borrow_and_update() == Mode::Refused {
+        if modes.borrow_and_update().1 == Mode::Refused {
             drop(listener.take());
-            until(&mut modes, |mode| *mode != Mode::Refused).await;
+            until(&mut modes, |(_, mode)| *mode != Mode::Refused).await;
         }
         let open = match listener.take() {
             Some(open) => open,
@@ -132,6 +145,7 @@ async fn accept(
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) => {
                     shared.accepted.fetch_add(1, Ordering::Relaxed);
+                    next.born = modes.borrow().0;
                     let serving = serve(Arc::clone(&shared), next, stream, before);
                     let until = shared.end.clone().run_until_cancelled_owned(serving);
                     shared.tasks.spawn(until);
