@@ -1,7 +1,12 @@
 //! The network between the gateway and Telegram cuts, stalls and refuses.
 
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use sluice_harness::chaos::{Cut, Ending, Mode, Plan, Seed, Way};
+use sluice_harness::chaos::{Cut, Dice, Ending, Mode, Plan, Seed, Way, Weather};
+use sluice_harness::datacenter::{JournalEntry, JournalFilter, Outcome};
+use sluice_harness::scoreboard::{count, soak};
 use sluice_harness::{Harness, Setup};
 
 /// The caller's deadline where nothing can come, in seconds.
@@ -97,4 +102,127 @@ fn a_seed_draws_the_same_again() {
     };
     assert_eq!(drawn(1), drawn(1));
     assert_ne!(drawn(1), drawn(2));
+}
+
+/// What the callers were told, by the text that they sent.
+type Told = std::collections::BTreeMap<String, u16>;
+
+/// One step's weather. Silence, which only a ping finds out, is left to the long run.
+fn weather(dice: &mut Dice) -> Mode {
+    let weather = Weather {
+        cut: 60,
+        cut_within: 1_500,
+        turned_away: 10,
+        silent: if soak() { 3 } else { 0 },
+        delay: 30,
+        delay_up_to: Duration::from_millis(2),
+        slice: 30,
+    };
+    match dice.below(8) {
+        0 => Mode::CLEAR,
+        1..=3 => Mode::Once(weather),
+        4..=6 => Mode::Drawn(weather),
+        _ => Mode::Refused,
+    }
+}
+
+/// Every account but the first writes to the first.
+async fn step(
+    gateway: &Harness,
+    names: &[&str],
+    number: u64,
+    told: &mut Told,
+) -> anyhow::Result<()> {
+    let sends = names.iter().skip(1).map(async |account| {
+        let text = format!("{number} from {account}");
+        let path = format!("/api/telegram/call/messages.sendMessage?account={account}");
+        let request = gateway.request(reqwest::Method::POST, &path);
+        let message = json!({ "peer": "@demo", "message": text });
+        let request = request.header("x-timeout", 30).json(&message);
+        anyhow::Ok((text, request.send().await?.status().as_u16()))
+    });
+    told.extend(try_join_all(sends).await?);
+    Ok(())
+}
+
+/// What the first account has from the others, newest first.
+async fn received(gateway: &Harness, from: &str) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!(
+            "/api/telegram/messages?account=demo&peer=@{}&limit=100{cursor}",
+            from.replace('-', "_")
+        );
+        let page = gateway.get(&path).await?.expect(200)?;
+        let messages = page["messages"].as_array().unwrap();
+        let texts_of = messages.iter().filter_map(|m| m["message"].as_str());
+        texts.extend(texts_of.map(str::to_owned));
+        match page["cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok(texts),
+        }
+    }
+}
+
+/// Breaks when any network loses a send that was answered, doubles one, keeps an update from its
+/// reader, puts an authorization in two places, or leaves an account behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_network_does_nothing_is_lost_or_doubled() -> anyhow::Result<()> {
+    let names = ["demo", "demo-2", "demo-3"];
+    let gateway = Harness::with(Setup {
+        accounts: names.len(),
+        chaos: Some(Seed::choose()),
+        ..Setup::default()
+    })
+    .await?;
+    let chaos = gateway.chaos()?;
+    let mut dice = chaos.seed().dice(1 << 61);
+    let mut updates = gateway.events("types=update&account=demo").await?;
+    let mut told = Told::new();
+    for number in 0..count(300, 12) {
+        let mode = weather(&mut dice);
+        chaos.set(None, mode);
+        if mode == Mode::Refused {
+            // Long enough to be noticed, not longer than the calls wait.
+            let back = tokio::time::sleep(Duration::from_millis(dice.below(500)));
+            let cleared = async {
+                back.await;
+                chaos.clear();
+            };
+            tokio::join!(step(&gateway, &names, number, &mut told), cleared).0?;
+        } else {
+            step(&gateway, &names, number, &mut told).await?;
+        }
+    }
+    chaos.clear();
+    for name in names {
+        gateway.connected(name, true).await?;
+    }
+
+    let mut arrived = Vec::new();
+    for from in &names[1..] {
+        arrived.extend(received(&gateway, from).await?);
+    }
+    let mut waiting: std::collections::BTreeSet<String> = arrived.iter().cloned().collect();
+    assert_eq!(waiting.len(), arrived.len(), "doubled: {arrived:?}");
+    for (text, status) in &told {
+        assert!(*status != 200 || waiting.contains(text), "lost: {text}");
+    }
+    let answered = told.values().filter(|status| **status == 200).count();
+    assert!(answered * 2 > told.len(), "{answered} of {}", told.len());
+    while !waiting.is_empty() {
+        let event = updates
+            .until(|event| event["update"]["message"]["message"].is_string())
+            .await?;
+        let text = event["update"]["message"]["message"].as_str().unwrap();
+        assert!(told.contains_key(text), "{text}");
+        waiting.remove(text);
+    }
+    let two_places =
+        |entry: &JournalEntry| entry.outcome == Outcome::Error("AUTH_KEY_DUPLICATED".into());
+    let journal = gateway.datacenter.journal(&JournalFilter::default());
+    assert!(!journal.iter().any(two_places));
+    gateway.stop().await;
+    Ok(())
 }

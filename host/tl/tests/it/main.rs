@@ -12,7 +12,6 @@ mod calls;
 mod documents;
 mod generate;
 mod grammers;
-mod layers;
 mod random_ids;
 mod round_trips;
 mod schema;

@@ -18,7 +18,6 @@ mod exchange;
 mod faults;
 mod files;
 mod histories;
-mod layers;
 mod packets;
 mod people;
 mod protocol;

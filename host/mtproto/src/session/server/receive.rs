@@ -155,9 +155,7 @@ impl ServerSession {
         }
         let related = seq_no & 1 == 1;
         let service = is_service(id);
-        // Acknowledgements too should be even, but mtcute numbers its own as content-related, and
-        // Telegram takes them.
-        if related && matches!(id, CONTAINER | HTTP_WAIT) {
+        if related && matches!(id, CONTAINER | MSGS_ACK | HTTP_WAIT) {
             return Some(34);
         }
         if !related && !service {
