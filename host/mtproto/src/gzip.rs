@@ -3,19 +3,32 @@
 use std::io::{Read, Write};
 
 use bytes::Bytes;
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use flate2::{
+    Compression,
+    read::{GzDecoder, ZlibDecoder},
+    write::GzEncoder,
+};
 
 use crate::Violation;
 
-/// Inflates a gzip stream to at most `cap` bytes. Memory grows with what was really inflated, never
-/// with what a header claims.
+/// The first byte of a zlib stream with the usual window of 32 KiB (RFC 1950); gzip's is 0x1f.
+const ZLIB: u8 = 0x78;
+
+/// Inflates a gzip stream to at most `cap` bytes, or a zlib stream, which mtcute sends under the same
+/// name. Memory grows with what was really inflated, never with what a header claims.
 pub fn inflate(packed: &[u8], cap: usize) -> Result<Bytes, Violation> {
     let mut inflated = Vec::with_capacity(packed.len().saturating_mul(4).min(cap));
     let beyond = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
-    GzDecoder::new(packed)
-        .take(beyond)
-        .read_to_end(&mut inflated)
-        .map_err(|_| Violation::Gzip)?;
+    let read = if packed.first() == Some(&ZLIB) {
+        ZlibDecoder::new(packed)
+            .take(beyond)
+            .read_to_end(&mut inflated)
+    } else {
+        GzDecoder::new(packed)
+            .take(beyond)
+            .read_to_end(&mut inflated)
+    };
+    read.map_err(|_| Violation::Gzip)?;
     if inflated.len() > cap {
         return Err(Violation::GzipBomb);
     }
@@ -32,7 +45,25 @@ pub fn deflate(data: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::ZlibEncoder};
+
     use super::{Violation, deflate, inflate};
+
+    /// Breaks when a client's zlib streams are refused, or inflated beyond the cap, or unchecked.
+    #[test]
+    fn zlib() {
+        for level in 0..=9 {
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(level));
+            encoder.write_all(&[7; 1000]).unwrap();
+            let mut packed = encoder.finish().unwrap();
+            assert_eq!(inflate(&packed, 1000).unwrap(), vec![7; 1000]);
+            assert_eq!(inflate(&packed, 999), Err(Violation::GzipBomb));
+            *packed.last_mut().unwrap() ^= 1;
+            assert_eq!(inflate(&packed, 1000), Err(Violation::Gzip));
+        }
+    }
 
     /// Breaks when the cap is off by one, or a bomb is inflated beyond it.
     #[test]

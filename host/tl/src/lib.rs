@@ -1,7 +1,7 @@
 //! Telegram's schemas as data: JSON to TL and back for every method and every type.
 //!
-//! The schema files in `schema/` are parsed once, at first use, into tables; nothing is generated
-//! and no list of methods is kept by hand. Owns the JSON shapes of Telegram's objects and the
+//! The schema files in `schema/`, one for each layer, are parsed once, at first use, into tables;
+//! nothing is generated and no list of methods is kept by hand. Owns the JSON shapes of Telegram's objects and the
 //! *capped walk*: foreign bytes are decoded with a bound on depth, on elements and on size
 //! ([`limits`]), so that no body can exhaust stack or memory. Owns neither transport nor messages
 //! (`mtproto` does) and no I/O.
@@ -30,6 +30,7 @@ mod describe;
 mod encode;
 mod error;
 mod fault;
+mod fit;
 pub mod limits;
 mod parse;
 mod path;

@@ -6,9 +6,28 @@ use std::{
 
 use crate::{Combinator, Type, describe::Costs, parse, suggest::nearest};
 
-/// The layers there are, oldest first: number and schema.
-static LAYERS: LazyLock<Vec<Schema>> =
-    LazyLock::new(|| vec![Schema::new(230, include_str!("../schema/api-230.tl"))]);
+/// A layer's number and its tables, made at first use: most processes speak one layer only.
+type Layer = (i32, LazyLock<Schema>);
+
+/// The layers there are, oldest first.
+static LAYERS: [Layer; 4] = [
+    (
+        227,
+        LazyLock::new(|| Schema::new(227, include_str!("../schema/api-227.tl"))),
+    ),
+    (
+        228,
+        LazyLock::new(|| Schema::new(228, include_str!("../schema/api-228.tl"))),
+    ),
+    (
+        229,
+        LazyLock::new(|| Schema::new(229, include_str!("../schema/api-229.tl"))),
+    ),
+    (
+        230,
+        LazyLock::new(|| Schema::new(230, include_str!("../schema/api-230.tl"))),
+    ),
+];
 
 static MTPROTO: LazyLock<Schema> =
     LazyLock::new(|| Schema::new(0, include_str!("../schema/mtproto.tl")));
@@ -67,8 +86,13 @@ impl Schema {
         LAYERS
             .iter()
             .rev()
-            .min_by_key(|schema| schema.layer.abs_diff(layer))
-            .unwrap_or(&MTPROTO)
+            .min_by_key(|(number, _)| number.abs_diff(layer))
+            .map_or(&MTPROTO, |(_, schema)| schema)
+    }
+
+    /// The numbers of the layers that are known, oldest first.
+    pub fn layers() -> impl Iterator<Item = i32> {
+        LAYERS.iter().map(|(number, _)| *number)
     }
 
     /// MTProto's own service messages (`ping`, `future_salts`, `destroy_auth_key`, …).

@@ -12,6 +12,7 @@ mod calls;
 mod documents;
 mod generate;
 mod grammers;
+mod layers;
 mod random_ids;
 mod round_trips;
 mod schema;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use sluice_mtproto::session::RpcError;
 use sluice_tl::{DecodeError, Schema, Wrappers, tail};
 
-use super::{Hub, bend::Bend, bomb::bomb, link::Link, session::Session};
+use super::{Hub, bend::Bend, bomb::bomb, layers, link::Link, session::Session};
 use crate::{
     journal::{JournalEntry, Outcome},
     refusal::Refusal,
@@ -253,14 +253,11 @@ fn cut(schema: &Schema, query: &[u8]) -> Result<(Option<Vec<u8>>, Option<Bytes>)
 }
 
 fn encode(call: &Decoded, reply: &rpc::Reply) -> Result<Vec<u8>, Refusal> {
-    let unfit = || Refusal::new(500, "ANSWER_UNENCODABLE");
-    let encoded = call.schema.encode_boxed(&call.result, &reply.value);
-    let mut encoded = encoded.map_err(|error| {
-        tracing::error!(method = call.method, %error, "an answer does not fit the schema");
-        unfit()
-    })?;
+    let mut encoded = layers::answer(call.schema, call.method, &call.result, &reply.value)?;
     match &reply.bulk {
-        Some(bulk) if !tail::put(&mut encoded, bulk) => Err(unfit()),
+        Some(bulk) if !tail::put(&mut encoded, bulk) => {
+            Err(Refusal::new(500, "ANSWER_UNENCODABLE"))
+        }
         _ => Ok(encoded),
     }
 }

@@ -5,6 +5,7 @@ mod bend;
 mod bomb;
 mod calls;
 mod connection;
+mod layers;
 mod link;
 mod listener;
 mod peek;
@@ -20,7 +21,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use sluice_domain::{Clock, Random};
 use sluice_mtproto::{AuthKey, Now, rsa::PrivateKey};
@@ -219,13 +219,7 @@ impl Hub {
 
     fn push(&self, world: &World, session: &Arc<Session>, push: &Push) {
         let schema = Schema::for_layer(session.layer());
-        let encode = |body| match schema.encode_boxed("Updates", body) {
-            Ok(bytes) => Some(Bytes::from(bytes)),
-            Err(error) => {
-                tracing::error!(%error, "an update does not fit the schema");
-                None
-            }
-        };
+        let encode = |body| layers::updates(schema, body);
         let send = |session: &Session, body| session.push(body, self.now());
         let To::User(user) = push.to else {
             // A QR code that was accepted: no update of an account.

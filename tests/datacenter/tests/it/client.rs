@@ -66,6 +66,8 @@ pub enum Failed {
 }
 
 pub struct Client {
+    /// What calls are written and answers are read in.
+    schema: &'static Schema,
     stream: TcpStream,
     framing: Framing,
     buffer: BytesMut,
@@ -150,8 +152,10 @@ impl Client {
         mut session: ClientSession,
         machine: Machine,
     ) -> Self {
-        session.set_preamble(preamble());
+        let schema = Schema::newest();
+        session.set_preamble(preamble(schema.layer()));
         Self {
+            schema,
             stream,
             framing,
             buffer: BytesMut::new(),
@@ -171,10 +175,25 @@ impl Client {
         self
     }
 
+    /// Names another layer than the newest with the first call, and reads answers in the one
+    /// that is `served`.
+    pub fn naming(mut self, layer: i32, served: i32) -> Self {
+        self.session.set_preamble(preamble(layer));
+        self.schema = Schema::for_layer(served);
+        self
+    }
+
+    /// Names no layer and does not say what it is, and reads answers in a layer.
+    pub fn naming_none(mut self, served: i32) -> Self {
+        self.session.set_preamble(Bytes::new());
+        self.schema = Schema::for_layer(served);
+        self
+    }
+
     /// Queues a call.
     pub fn begin(&mut self, method: &str, params: Value) {
-        let schema = Schema::newest();
-        let body = schema
+        let body = self
+            .schema
             .encode_call(method, params.as_object().unwrap())
             .unwrap();
         self.session.call(Bytes::from(body), self.machine.now());
@@ -183,7 +202,7 @@ impl Client {
     pub async fn call(&mut self, method: &str, params: Value) -> Result<Value, Failed> {
         self.begin(method, params);
         let answer = self.answer().await?;
-        Ok(Schema::newest().decode_result(method, &answer).unwrap())
+        Ok(self.schema.decode_result(method, &answer).unwrap())
     }
 
     pub async fn ok(&mut self, method: &str, params: Value) -> Value {
@@ -232,7 +251,7 @@ impl Client {
     }
 
     fn note(&mut self, body: &[u8]) {
-        let update = Schema::newest().decode_boxed("Updates", body).unwrap();
+        let update = self.schema.decode_boxed("Updates", body).unwrap();
         self.updates.push(update);
     }
 
@@ -318,10 +337,10 @@ async fn read_frame(
 }
 
 /// `invokeWithLayer` and `initConnection` up to where the query begins.
-fn preamble() -> Bytes {
+fn preamble(layer: i32) -> Bytes {
     let schema = Schema::newest();
     let wrapped = json!({
-        "layer": schema.layer(),
+        "layer": layer,
         "query": {
             "_": "initConnection", "api_id": 1, "device_model": "test", "system_version": "1",
             "app_version": "1", "system_lang_code": "en", "lang_pack": "", "lang_code": "en",

@@ -18,6 +18,7 @@ mod exchange;
 mod faults;
 mod files;
 mod histories;
+mod layers;
 mod packets;
 mod people;
 mod protocol;

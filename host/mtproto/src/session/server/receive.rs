@@ -155,7 +155,9 @@ impl ServerSession {
         }
         let related = seq_no & 1 == 1;
         let service = is_service(id);
-        if related && matches!(id, CONTAINER | MSGS_ACK | HTTP_WAIT) {
+        // Acknowledgements too should be even, but mtcute numbers its own as content-related, and
+        // Telegram takes them.
+        if related && matches!(id, CONTAINER | HTTP_WAIT) {
             return Some(34);
         }
         if !related && !service {

@@ -292,6 +292,7 @@ fn refused(pair: &mut Pair) -> Option<i32> {
 fn a_server_names_the_broken_rule() {
     let call = body("x");
     let ack = Writer::boxed(MSGS_ACK, 20).longs(&[1]).finish();
+    let wait = Writer::boxed(HTTP_WAIT, 16).int(0).int(0).int(0).finish();
     let second = 1 << 32;
     let mut pair = Pair::begun();
     let start = base(&pair);
@@ -300,7 +301,7 @@ fn a_server_names_the_broken_rule() {
     assert_eq!(refused(&mut pair), None);
     let inner = |id: i64| container(&[(id, 13, &call)]);
     let nested = container(&[(start + 84, 12, &inner(start + 80))]);
-    let cases: [(i64, i32, &[u8], Option<i32>); 21] = [
+    let cases: [(i64, i32, &[u8], Option<i32>); 22] = [
         (start + 1, 13, &call, Some(18)),
         (start + 2, 13, &call, Some(18)),
         (start + 103, 13, &call, Some(18)),
@@ -314,13 +315,14 @@ fn a_server_names_the_broken_rule() {
         (start + 4, 17, &call, Some(33)),
         (start - 4, 11, &call, Some(33)),
         (start + 404, 14, &ack, Some(32)),
-        (start + 404, 17, &ack, Some(34)),
+        (start + 404, 17, &wait, Some(34)),
         (start + 404, 17, &inner(start + 8), Some(34)),
         (start + 404, 16, &call, Some(35)),
         (start + 88, 12, &nested, Some(64)),
         (start + 92, 12, &inner(start + 92), Some(64)),
         (start + 92, 12, &inner(start + 96), Some(64)),
         (start + 404, 16, &ack, None),
+        (start + 408, 17, &ack, None),
         (start + 112, 14, &inner(start + 100), None),
     ];
     for (number, (id, seq_no, body, code)) in cases.into_iter().enumerate() {
