@@ -1,6 +1,7 @@
 //! One account: its record, its state, its session.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::time::Duration;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -18,10 +19,17 @@ use crate::health::Listing;
 use crate::peers::Seen;
 use crate::probe::Probe;
 use crate::recent::Recent;
+use crate::sends::Sends;
 use crate::session::{PoolEvents, Session};
 use crate::shared::{Shared, store_problem};
 use crate::sign_in::SignIn;
-use crate::{AccountView, StatusView, problems};
+use crate::{AccountView, StatusView, fate, problems};
+
+/// How long the answer to a call waits for the store to keep a wait.
+const KEEPING: Duration = Duration::from_millis(250);
+
+/// A limit of the whole account is told again after this.
+const LIMITED_AGAIN: Duration = Duration::from_hours(1);
 
 /// What an account does, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +58,10 @@ pub(crate) struct Account {
     /// How Telegram listed the authorization when it was last asked.
     pub(crate) listing: Mutex<Option<Listing>>,
     pub(crate) in_flight: AtomicUsize,
+    /// What its last sends became.
+    pub(crate) sends: Mutex<Sends>,
+    /// The limit of the whole account that was told last, and when.
+    limited: Mutex<Option<(String, Duration)>>,
     /// A rotation is under way.
     pub(crate) rotating: AtomicBool,
     /// Ends the account's tasks: it was deleted, or the gateway ends.
@@ -82,6 +94,8 @@ impl Account {
             seen: Seen::default(),
             listing: Mutex::new(None),
             in_flight: AtomicUsize::new(0),
+            sends: Mutex::default(),
+            limited: Mutex::default(),
             rotating: AtomicBool::new(false),
         })
     }
@@ -141,20 +155,56 @@ impl Account {
         reason: Option<String>,
         until: Option<UnixMillis>,
     ) {
-        let storing = self.storing.lock().await;
         let next = Standing {
             state,
-            reason: reason.clone(),
+            reason,
             until,
         };
-        let changed = self.standing.send_if_modified(|standing| {
-            let changed = *standing != next;
-            *standing = next;
-            changed
+        self.change(None, next, || None).await;
+    }
+
+    /// Moves to a state only from one of these; says whether it did. What others saw and did
+    /// meanwhile is not undone.
+    pub(crate) async fn enter_from(
+        &self,
+        from: &[AccountState],
+        state: AccountState,
+        reason: Option<String>,
+    ) -> bool {
+        let next = Standing {
+            state,
+            reason,
+            until: None,
+        };
+        self.change(Some(from), next, || None).await
+    }
+
+    /// The one place where the state changes: seen at once, and stored with its events in the
+    /// order in which it happened. `changed` is run when it is seen and before it is stored; it may
+    /// give an event of its own to be logged first.
+    async fn change(
+        &self,
+        from: Option<&[AccountState]>,
+        next: Standing,
+        changed: impl FnOnce() -> Option<EventBody>,
+    ) -> bool {
+        let storing = self.storing.lock().await;
+        let moved = self.standing.send_if_modified(|standing| {
+            let moves = *standing != next && from.is_none_or(|from| from.contains(&standing.state));
+            if moves {
+                standing.clone_from(&next);
+            }
+            moves
         });
-        if !changed {
-            return;
+        if !moved {
+            return false;
         }
+        let Standing {
+            state,
+            reason,
+            until,
+        } = next;
+        let own = changed();
         tracing::info!(
             account = %self.name,
             state = state.as_str(),
@@ -173,16 +223,21 @@ impl Account {
             state,
             state_reason: reason,
         };
-        let event = self.shared.event(&self.name, body);
+        let events: Vec<_> = own
+            .into_iter()
+            .chain([body])
+            .map(|body| self.shared.event(&self.name, body))
+            .collect();
         let saved = self
             .shared
-            .store(move |store| store.save_account(&record, &[event]))
+            .store(move |store| store.save_account(&record, &events))
             .await;
         if let Err(error) = saved {
             tracing::error!(account = %self.name, %error, "the state was not stored");
         }
         drop(storing);
         self.publish_status();
+        true
     }
 
     /// Changes what is kept of the account.
@@ -263,7 +318,8 @@ impl Account {
         params: Value,
     ) -> Result<Value, Problem> {
         let now = self.shared.now();
-        if let Some(wait) = self.shared.ledger.standing(&self.name, method, None, now) {
+        let ledger = &self.shared.ledger;
+        if let Some(wait) = ledger.standing(&self.name, method, None, now, None) {
             return Err(wait.problem);
         }
         let within = self.shared.settings().internal_timeout;
@@ -282,17 +338,34 @@ impl Account {
         Problem::from_verdict(failure, &verdict).of(&self.name)
     }
 
-    /// Keeps the wait a failure carries, whoever called.
+    /// Keeps the wait a failure carries, whoever called. Calls know of it before this returns; the
+    /// store too, unless it is slow: what is answered does not depend on it.
     pub(crate) async fn keep_wait(&self, failure: &Failure, chat: Option<&str>) {
-        let now = self.shared.now();
-        if let Some(wait) = self.shared.ledger.note(&self.name, chat, failure, now) {
-            let flood = EventBody::Flood {
-                method: Some(failure.method.clone()),
-                name: failure.name.clone(),
-                until: wait.until,
-            };
-            self.shared.log(&self.name, vec![flood]).await;
+        if failure.layer != Layer::Telegram {
+            return;
         }
+        let shared = &self.shared;
+        let now = shared.now();
+        let noted = shared
+            .ledger
+            .note(&self.name, chat, failure, now, || shared.uuid());
+        let Some(record) = noted else {
+            return;
+        };
+        let flood = EventBody::Flood {
+            method: record.method.clone(),
+            name: record.name.clone(),
+            until: record.until,
+        };
+        let event = shared.event(&self.name, flood);
+        let waits = Arc::clone(&shared.deps.waits);
+        let name = self.name.clone();
+        let kept = shared.deps.tracker.spawn_blocking(move || {
+            if let Err(error) = waits.save_wait(&record, now, &[event]) {
+                tracing::error!(account = %name, %error, "a wait was not stored");
+            }
+        });
+        let _ = tokio::time::timeout(KEEPING, kept).await;
     }
 
     /// What a failure on this session means for the account: a wait to keep, a lost session.
@@ -302,76 +375,133 @@ impl Account {
         chat: Option<&str>,
         session: AuthorizationId,
     ) {
-        if failure.layer != Layer::Telegram {
-            return;
-        }
         self.keep_wait(failure, chat).await;
-        if self.session().is_none_or(|serving| serving.id != session) {
+        let serving = self.session().filter(|serving| serving.id == session);
+        let Some(session) = serving else {
             // A session that is being made, or was replaced, says nothing of the one that serves.
             return;
-        }
-        match failure.name.as_str() {
-            "AUTH_KEY_UNREGISTERED"
-            | "AUTH_KEY_INVALID"
-            | "AUTH_KEY_PERM_EMPTY"
-            | "SESSION_REVOKED"
-            | "SESSION_EXPIRED"
-            | "USER_DEACTIVATED"
-            | "USER_DEACTIVATED_BAN" => {
-                self.lose(AccountState::SessionLost, &failure.name).await;
+        };
+        match fate::of(failure) {
+            Some(AccountState::Frozen) => {
+                let from = [AccountState::Ready, AccountState::Connecting];
+                let next = Standing {
+                    state: AccountState::Frozen,
+                    reason: Some(failure.name.clone()),
+                    until: None,
+                };
+                self.change(Some(&from), next, || {
+                    Some(self.fault(AccountState::Frozen, &failure.name))
+                })
+                .await;
             }
-            // One authorization in two places: Telegram ended it, and trying again makes it worse.
-            "AUTH_KEY_DUPLICATED" => self.lose(AccountState::Parked, &failure.name).await,
-            name if name.starts_with("FROZEN_") && self.state() == AccountState::Ready => {
-                self.fault(AccountState::Frozen, name).await;
-            }
-            _ => {}
+            Some(state) => self.lose(&session, state, &failure.name).await,
+            None => self.limited(failure).await,
         }
+    }
+
+    /// A limit of the whole account without a time is told to operators, not with every call.
+    pub(crate) async fn limited(&self, failure: &Failure) {
+        if !fate::limits_account(&failure.name) {
+            return;
+        }
+        let now = self.shared.deps.clock.monotonic();
+        {
+            let mut limited = self.limited.lock();
+            let told = limited.as_ref().is_some_and(|(name, at)| {
+                *name == failure.name && now.saturating_sub(*at) < LIMITED_AGAIN
+            });
+            if told {
+                return;
+            }
+            *limited = Some((failure.name.clone(), now));
+        }
+        let error = EventBody::Error {
+            message: format!(
+                "Telegram limits account {} with {}: {}",
+                self.name, failure.method, failure.name
+            ),
+            code: failure.name.clone(),
+            category: self.problem(failure).category,
+        };
+        self.shared.log(&self.name, vec![error]).await;
     }
 
     /// Telegram ended the session. The links are closed, the key is kept, nothing is retried. Only
     /// a session that serves can be lost: a sign-in or a rotation looks after its own.
-    pub(crate) async fn lose(&self, state: AccountState, name: &str) {
-        let serving = matches!(
-            self.state(),
-            AccountState::Ready | AccountState::Connecting | AccountState::Frozen
-        );
-        if !serving || self.record().user_id.is_none() {
+    pub(crate) async fn lose(&self, session: &Session, state: AccountState, name: &str) {
+        if self.record().user_id.is_none() {
             return;
         }
-        drop(self.close_links());
-        self.fault(state, name).await;
+        let from = [
+            AccountState::Ready,
+            AccountState::Connecting,
+            AccountState::Frozen,
+        ];
+        self.leave_service(session, &from, state, name, None).await;
     }
 
-    /// Has the actor close the links. What comes back ends when they are closed; the actor itself,
-    /// and a call that would wait for its own end, must not wait for it.
-    pub(crate) fn close_links(&self) -> oneshot::Receiver<()> {
+    /// From one of these states to one without calls: seen and the links closed at once, then
+    /// stored. Without an end it is a fault, which is told as one.
+    pub(crate) async fn leave_service(
+        &self,
+        session: &Session,
+        from: &[AccountState],
+        state: AccountState,
+        reason: &str,
+        until: Option<UnixMillis>,
+    ) {
+        let next = Standing {
+            state,
+            reason: Some(reason.to_owned()),
+            until,
+        };
+        self.change(Some(from), next, || {
+            drop(self.close_links(session));
+            until.is_none().then(|| self.fault(state, reason))
+        })
+        .await;
+    }
+
+    /// Closes the links: no call gets through from here on. What comes back ends when the sockets
+    /// are closed; the actor itself, and a call that would wait for its own end, must not wait for
+    /// it.
+    pub(crate) fn close_links(&self, session: &Session) -> oneshot::Receiver<()> {
         let (closed, end) = oneshot::channel();
-        if let Some(session) = self.session() {
-            let inbox = self.inbox.clone();
-            self.shared.deps.tracker.spawn(async move {
-                let _ = inbox.send(Input::Close(session.id, closed)).await;
-            });
-        }
+        let (pool, id, inbox) = (session.pool.clone(), session.id, self.inbox.clone());
+        let mut closing = Box::pin(async move { pool.close().await });
+        // The first step, up to the first socket that takes time, is taken here and now, so that
+        // whoever opens the links after this is not closed by it.
+        let done = futures_util::FutureExt::now_or_never(closing.as_mut()).is_some();
+        self.shared.deps.tracker.spawn(async move {
+            if !done {
+                closing.await;
+            }
+            let _ = inbox.send(Input::Closed(id, closed)).await;
+        });
         end
     }
 
-    async fn fault(&self, state: AccountState, name: &str) {
+    /// Has the authorization tried on the main link now: something threw doubt on it.
+    pub(crate) fn doubt(&self) {
+        self.probe.lock().doubted = true;
+        // A full inbox is a busy actor, which looks at the probe anyway.
+        let _ = self.inbox.try_send(Input::Probe);
+    }
+
+    fn fault(&self, state: AccountState, name: &str) -> EventBody {
         let category = if name == "USER_DEACTIVATED_BAN" || state == AccountState::Frozen {
             Category::Permission
         } else {
             Category::Auth
         };
-        let error = EventBody::Error {
+        EventBody::Error {
             message: format!(
                 "Telegram refuses the session of account {}: {name}",
                 self.name
             ),
             code: name.to_owned(),
             category,
-        };
-        self.shared.log(&self.name, vec![error]).await;
-        self.enter(state, Some(name.to_owned())).await;
+        }
     }
 
     /// Refuses what changes the session while a rotation does.

@@ -7,6 +7,7 @@ use parking_lot::RwLock;
 use serde_json::{Map, Value, json};
 use sluice_domain::{
     AccountName, AccountRecord, AccountState, Category, FieldError, Problem, Secret, SessionStore,
+    StoreError,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -33,13 +34,14 @@ impl Accounts {
     pub async fn open(deps: Deps) -> Result<Arc<Self>, AccountsError> {
         let shared = Shared::new(deps);
         let records = shared.store(SessionStore::accounts).await?;
+        shared.load_waits().await?;
         let all = Arc::new(Self {
             shared,
             by_name: RwLock::default(),
             changing: tokio::sync::Mutex::new(()),
         });
         for record in records {
-            let connects = record.state == AccountState::Ready;
+            let connects = matches!(record.state, AccountState::Ready | AccountState::Frozen);
             let account = all.add(record);
             if connects {
                 all.spawn(async move {
@@ -417,8 +419,17 @@ impl Accounts {
             .ok_or_else(|| unknown_limit(id))
     }
 
-    /// Forgets a wait.
-    pub fn remove_limit(&self, id: &str) -> Result<(), Problem> {
+    /// Forgets a wait, here and in the store. Calls that wait for it go on in their order.
+    pub async fn remove_limit(&self, id: &str) -> Result<(), Problem> {
+        // The store first: what it kept would be in force again after a restart.
+        let (waits, wanted) = (Arc::clone(&self.shared.deps.waits), id.to_owned());
+        self.finish(async move {
+            tokio::task::spawn_blocking(move || waits.remove_wait(&wanted))
+                .await
+                .unwrap_or_else(|_| Err(StoreError::Unavailable("the store's task failed".into())))
+                .map_err(|error| store_problem(&error))
+        })
+        .await?;
         if self.shared.ledger.remove(id) {
             Ok(())
         } else {

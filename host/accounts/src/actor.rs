@@ -18,7 +18,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::account::Account;
-use crate::flood::wait_of;
 use crate::jobs::{self, Probed};
 use crate::json::{constructor, int, long};
 use crate::monitoring;
@@ -48,8 +47,10 @@ pub(crate) enum Input {
     },
     /// Let go of this session.
     Retire(AuthorizationId),
-    /// Close this session's links, and say when they are.
-    Close(AuthorizationId, oneshot::Sender<()>),
+    /// This session's links were closed; say so when it is seen.
+    Closed(AuthorizationId, oneshot::Sender<()>),
+    /// Try the authorization now.
+    Probe,
     /// A call answered with updates.
     Updates(Value),
     /// A call answered with `updateShortSentMessage`; its parameters complete it.
@@ -72,7 +73,6 @@ pub(crate) struct Serving {
 enum Done {
     Fetched(AuthorizationId, Fetch, Result<Value, Failure>),
     Probed(AuthorizationId, Probed),
-    Closed(oneshot::Sender<()>),
 }
 
 /// Runs the actor until the account ends; a panic is reported and the loop begun anew.
@@ -258,15 +258,13 @@ impl Actor {
                     self.pool_changed = true;
                 }
             }
-            Input::Close(id, closed) => {
+            Input::Closed(id, closed) => {
                 if let Some(old) = serving.as_ref().filter(|old| old.session.id == id) {
-                    let pool = old.session.pool.clone();
-                    self.jobs.push(Box::pin(async move {
-                        pool.close().await;
-                        Done::Closed(closed)
-                    }));
+                    self.closed(&old.session);
                 }
+                let _ = closed.send(());
             }
+            Input::Probe => self.probe_at = Instant::now(),
             Input::Updates(updates) => {
                 self.heard();
                 if let Some(gaps) = &mut self.gaps {
@@ -319,9 +317,10 @@ impl Actor {
             }
             PoolEvent::KeyLost { .. } => {
                 self.connected = false;
-                self.account
-                    .lose(AccountState::SessionLost, "AUTH_KEY_UNKNOWN")
-                    .await;
+                if let Some(session) = self.account.session() {
+                    let lost = AccountState::SessionLost;
+                    self.account.lose(&session, lost, "AUTH_KEY_UNKNOWN").await;
+                }
             }
             PoolEvent::Refused { code, message } => {
                 let kind = self.account.kind();
@@ -349,13 +348,24 @@ impl Actor {
         self.connected = false;
         let at = self.account.shared.now();
         self.account.probe.lock().broken(at, reason.clone());
-        if matches!(
-            self.account.state(),
-            AccountState::Ready | AccountState::Frozen
-        ) {
-            self.account
-                .enter(AccountState::Connecting, Some(reason))
-                .await;
+        // A frozen account stays frozen, whatever its links do.
+        self.account
+            .enter_from(
+                &[AccountState::Ready],
+                AccountState::Connecting,
+                Some(reason),
+            )
+            .await;
+        self.account.publish_status();
+        self.pool_changed = true;
+    }
+
+    /// The links were closed, unless they were opened again since.
+    fn closed(&mut self, session: &Session) {
+        self.connected = session.pool.main_connected();
+        if !self.connected {
+            let at = self.account.shared.now();
+            self.account.probe.lock().broken(at, "closed".into());
         }
         self.account.publish_status();
         self.pool_changed = true;
@@ -371,6 +381,7 @@ impl Actor {
         let complete = match &decoded {
             Ok(updates) => {
                 peers::save(&self.account, updates).await;
+                self.account.sends.lock().learn(updates);
                 self.known(updates).await
             }
             Err(error) => {
@@ -414,14 +425,6 @@ impl Actor {
         match done {
             Done::Fetched(id, fetch, answer) => self.fetched(id, &fetch, answer).await,
             Done::Probed(id, probed) => self.probed(id, probed).await,
-            Done::Closed(closed) => {
-                self.connected = false;
-                let at = self.account.shared.now();
-                self.account.probe.lock().broken(at, "closed".into());
-                self.account.publish_status();
-                self.pool_changed = true;
-                let _ = closed.send(());
-            }
         }
     }
 
@@ -434,13 +437,13 @@ impl Actor {
         let answer = match answer {
             Ok(answer) => {
                 peers::save(&self.account, &answer).await;
+                self.account.sends.lock().learn(&answer);
                 Ok(answer)
             }
             Err(failure) => {
                 tracing::debug!(account = %self.account.name, name = failure.name, ?fetch, "no difference");
                 self.account.take_note(&failure, None, id).await;
-                let now = self.account.shared.now();
-                let wait = wait_of(&failure, now).map(|wait| wait.until.since(now).div_ceil(1_000));
+                let wait = jobs::held(&self.account, jobs::method(fetch));
                 Err(FetchFailure {
                     name: failure.name,
                     wait,
@@ -475,10 +478,17 @@ impl Actor {
         }
         if self.account.state() == AccountState::Connecting {
             if self.account.probe.lock().proves(now, interval) {
-                self.account.enter(AccountState::Ready, None).await;
+                let from = [AccountState::Connecting];
+                self.account
+                    .enter_from(&from, AccountState::Ready, None)
+                    .await;
             } else {
                 self.probe_at = Instant::now() + AGAIN;
             }
+        }
+        if self.account.probe.lock().doubted {
+            // Thrown while this probe was under way.
+            self.probe_at = Instant::now();
         }
         self.account.publish_status();
         self.pool_changed = true;
@@ -541,8 +551,12 @@ impl Actor {
     async fn end_parking(&mut self) {
         let until = self.account.standing().until;
         if until.is_some_and(|until| until <= self.account.shared.now()) {
-            self.account.enter(AccountState::Connecting, None).await;
-            if let Some(session) = self.account.session() {
+            let from = [AccountState::Parked];
+            let ended = self
+                .account
+                .enter_from(&from, AccountState::Connecting, None)
+                .await;
+            if let Some(session) = self.account.session().filter(|_| ended) {
                 session.pool.open();
             }
         }

@@ -20,6 +20,25 @@ pub(crate) struct Probed {
     pub(crate) state: Option<Result<Value, Failure>>,
 }
 
+const STATE: &str = "updates.getState";
+
+/// The method that fetches this.
+pub(crate) const fn method(fetch: &Fetch) -> &'static str {
+    match fetch {
+        Fetch::State => STATE,
+        Fetch::Difference { .. } => "updates.getDifference",
+        Fetch::Channel { .. } => "updates.getChannelDifference",
+    }
+}
+
+/// Seconds for which Telegram does not want to hear this method from the account; None when it may.
+pub(crate) fn held(account: &Account, method: &str) -> Option<u64> {
+    let (ledger, now) = (&account.shared.ledger, account.shared.now());
+    ledger
+        .standing(&account.name, method, None, now, None)
+        .map(|standing| standing.left_ms.div_ceil(1_000))
+}
+
 /// Pings, and tries the authorization when it was not tried for a while.
 pub(crate) async fn probe(account: &Account, session: &Session) -> Probed {
     let (interval, within) = {
@@ -29,12 +48,13 @@ pub(crate) async fn probe(account: &Account, session: &Session) -> Probed {
     let pong = session.pool.probe(Instant::now() + interval).await;
     let now = account.shared.deps.clock.monotonic();
     let proven = {
-        let probe = account.probe.lock();
+        let mut probe = account.probe.lock();
+        let doubted = core::mem::take(&mut probe.doubted);
         let fresh = |at: Duration| now.saturating_sub(at) < AUTHORIZED_FOR / 2;
-        probe.authorized_failed.is_none() && probe.authorized.is_some_and(fresh)
+        !doubted && probe.authorized_failed.is_none() && probe.authorized.is_some_and(fresh)
     };
-    let state = if pong.is_ok() && !proven {
-        Some(session.invoke("updates.getState", json!({}), within).await)
+    let state = if pong.is_ok() && !proven && held(account, STATE).is_none() {
+        Some(session.invoke(STATE, json!({}), within).await)
     } else {
         None
     };
@@ -48,14 +68,20 @@ pub(crate) async fn fetch(
     wanted: &Fetch,
 ) -> Result<Value, Failure> {
     let within = account.shared.settings().internal_timeout;
-    let (method, params) = match wanted {
-        Fetch::State => ("updates.getState", json!({})),
-        Fetch::Difference { pts, date, qts } => (
-            "updates.getDifference",
-            json!({"pts": pts, "date": date, "qts": qts}),
-        ),
+    let method = method(wanted);
+    if held(account, method).is_some() {
+        return Err(Failure::local(
+            Layer::Gateway,
+            "WAIT_IN_FORCE",
+            method,
+            session.kind,
+            Execution::NeverSent,
+        ));
+    }
+    let params = match wanted {
+        Fetch::State => json!({}),
+        Fetch::Difference { pts, date, qts } => json!({"pts": pts, "date": date, "qts": qts}),
         Fetch::Channel { channel, pts } => {
-            let method = "updates.getChannelDifference";
             let (name, id) = (account.name.clone(), *channel);
             let peer = account
                 .shared
@@ -81,8 +107,7 @@ pub(crate) async fn fetch(
                 "access_hash": peer.access_hash.to_string(),
             });
             let filter = json!({"_": "channelMessagesFilterEmpty"});
-            let params = json!({"channel": channel, "filter": filter, "pts": pts, "limit": limit});
-            (method, params)
+            json!({"channel": channel, "filter": filter, "pts": pts, "limit": limit})
         }
     };
     session.invoke(method, params, within).await

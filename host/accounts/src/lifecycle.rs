@@ -71,6 +71,8 @@ async fn open(account: &Arc<Account>) -> Result<(), Problem> {
     if let Some(session) = account.session() {
         account.enter(AccountState::Connecting, None).await;
         session.pool.open();
+        // Links that stand (the account was frozen) are proven now, not at the next probe.
+        account.doubt();
         return Ok(());
     }
     let current = account
@@ -110,8 +112,9 @@ pub(crate) async fn disconnect(account: &Arc<Account>) -> Result<DoneView, Probl
         let reason = Some("closed by request".to_owned());
         account.enter(AccountState::Disconnected, reason).await;
     }
-    // To the end: a connect that comes next must not have its links closed by this.
-    let _ = account.close_links().await;
+    if let Some(session) = account.session() {
+        let _ = account.close_links(&session).await;
+    }
     Ok(done(format!(
         "account {} is disconnected; its session is kept",
         account.name
@@ -236,7 +239,10 @@ pub(crate) async fn restore(account: &Arc<Account>) {
     };
     match Session::start(account, &current).await {
         Ok((session, events)) => {
-            account.enter(AccountState::Connecting, None).await;
+            // A frozen account reads on, and stays frozen until somebody connects it.
+            if account.state() != AccountState::Frozen {
+                account.enter(AccountState::Connecting, None).await;
+            }
             session.pool.open();
             account.serve(session, events, None).await;
         }

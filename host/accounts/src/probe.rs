@@ -24,6 +24,8 @@ pub(crate) struct Probe {
     /// Updates Telegram had that were not taken yet, at the last `updates.getState`.
     pub(crate) pts_lag: Option<i64>,
     pub(crate) pts_checked: Option<UnixMillis>,
+    /// Something threw doubt on the authorization: it is tried at the next probe.
+    pub(crate) doubted: bool,
     /// When an update came last.
     pub(crate) last_update: Option<UnixMillis>,
 }

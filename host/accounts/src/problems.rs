@@ -27,7 +27,8 @@ pub(crate) fn out_of_order(account: &AccountName, state: AccountState, step: &st
         AccountState::Connecting => "waiting until it is ready, disconnect",
         AccountState::Ready => "calls, disconnect, rotate-session",
         AccountState::Disconnected => "connect, disconnect with logOut",
-        AccountState::Parked | AccountState::Frozen => "connect, disconnect with logOut, send-code",
+        AccountState::Parked => "connect, disconnect with logOut, send-code, qr, bot",
+        AccountState::Frozen => "calls that read, connect, disconnect with logOut",
     };
     Problem::new(
         409,
@@ -77,6 +78,36 @@ pub(crate) fn session_lost(account: &AccountName, reason: &str) -> Problem {
         format!("the session of account {account} is lost: {reason}"),
     )
     .advise("Sign in again. The sealed key is kept until then.")
+    .of(account)
+}
+
+/// Parked without an end: only a person ends it.
+pub(crate) fn parked(account: &AccountName, reason: &str) -> Problem {
+    Problem::new(
+        409,
+        "ACCOUNT_PARKED",
+        Category::Auth,
+        format!("account {account} is parked: {reason}"),
+    )
+    .advise(
+        "Make sure that nothing else uses its session, then sign in again. The sealed key is kept; \
+         POST /api/telegram-auth/connect tries it once more.",
+    )
+    .of(account)
+}
+
+/// The line of calls that wait for a wait of Telegram's to end is full.
+pub(crate) fn too_many_waiting(account: &AccountName, most: usize, left_ms: u64) -> Problem {
+    Problem::new(
+        503,
+        "TOO_MANY_WAITING",
+        Category::Network,
+        format!(
+            "{most} calls of account {account} are waiting for Telegram's waits to end already"
+        ),
+    )
+    .after(left_ms.div_ceil(1_000).max(1))
+    .advise("Come back after Retry-After; calls without X-Wait do not stand in line.")
     .of(account)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use sluice_domain::{
     AccountKind, AccountName, Clock, DeviceIdentity, Environment, EventLog, Random, Secret,
-    SessionStore,
+    SessionStore, WaitStore,
 };
 use sluice_events::Live;
 use sluice_policy::Policies;
@@ -18,6 +18,8 @@ pub struct Deps {
     pub store: Arc<dyn SessionStore>,
     /// Where events go that are not part of another transaction.
     pub log: Arc<dyn EventLog>,
+    /// Waits that Telegram imposed.
+    pub waits: Arc<dyn WaitStore>,
     /// Where live state goes.
     pub live: Live,
     /// Names failures and decides about them.

@@ -20,7 +20,7 @@ const PARTING: Duration = Duration::from_secs(2);
 /// What all accounts share.
 pub(crate) struct Shared {
     pub(crate) deps: Deps,
-    pub(crate) ledger: FloodLedger,
+    pub(crate) ledger: Arc<FloodLedger>,
     /// All links leave by one address.
     pub(crate) gate: Arc<ConnectGate>,
     pub(crate) rotations: Rotations,
@@ -32,7 +32,7 @@ impl Shared {
     pub(crate) fn new(deps: Deps) -> Arc<Self> {
         Arc::new(Self {
             deps,
-            ledger: FloodLedger::default(),
+            ledger: Arc::default(),
             gate: Arc::new(ConnectGate::default()),
             rotations: Rotations::default(),
             stop: CancellationToken::new(),
@@ -71,6 +71,19 @@ impl Shared {
             .spawn_blocking(move || ask(store.as_ref()))
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("the store's task failed".into())))
+    }
+
+    /// Takes the waits that an earlier run of the gateway kept.
+    pub(crate) async fn load_waits(&self) -> Result<(), StoreError> {
+        let (waits, now) = (Arc::clone(&self.deps.waits), self.now());
+        let kept = self
+            .deps
+            .tracker
+            .spawn_blocking(move || waits.waits(now))
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("the store's task failed".into())))?;
+        self.ledger.load(kept);
+        Ok(())
     }
 
     /// Appends events to the log. A log that cannot be written to is reported and does not stop

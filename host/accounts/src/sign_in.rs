@@ -17,7 +17,7 @@ use crate::password;
 use crate::qr::Qr;
 use crate::session::first_dc;
 use crate::shared::store_problem;
-use crate::{CodeView, PasswordView, SignInView, problems};
+use crate::{CodeView, PasswordView, SignInView, fate, problems};
 
 /// How far a sign-in is.
 pub(crate) enum SignIn {
@@ -68,6 +68,7 @@ fn may_begin(account: &Account, step: &str, kind: AccountKind) -> Result<(), Pro
 /// A step of a sign-in whose failure is counted among the account's.
 async fn refused(account: &Account, failure: &Failure) -> Problem {
     account.keep_wait(failure, None).await;
+    account.limited(failure).await;
     account.problem(failure)
 }
 
@@ -76,7 +77,7 @@ fn held_back(account: &Account, method: &str) -> Result<(), Problem> {
     let standing = account
         .shared
         .ledger
-        .standing(&account.name, method, None, now);
+        .standing(&account.name, method, None, now, None);
     standing.map_or(Ok(()), |standing| Err(standing.problem))
 }
 
@@ -156,6 +157,10 @@ async fn after_code(
         Ok(sent) => sent,
         Err(failure) => {
             entrance.abandon(account).await;
+            if fate::limits_account(&failure.name) && account.state() == AccountState::SignedOut {
+                let reason = Some(failure.name.clone());
+                account.enter(AccountState::SignedOut, reason).await;
+            }
             return Err(refused(account, &failure).await);
         }
     };

@@ -77,7 +77,7 @@ pub enum AccountState {
     Disconnected,
     /// The gateway makes no calls until a person acts or the time is up.
     Parked,
-    /// Telegram froze the account.
+    /// Telegram froze the account: it may read.
     Frozen,
     /// Telegram no longer knows the authorization. The sealed key is kept.
     SessionLost,
@@ -98,6 +98,11 @@ impl AccountState {
             Self::Frozen => "frozen",
             Self::SessionLost => "session_lost",
         }
+    }
+
+    /// Whether calls may go to Telegram, now or when the links stand. A frozen account reads on.
+    pub const fn takes_calls(self) -> bool {
+        matches!(self, Self::Connecting | Self::Ready | Self::Frozen)
     }
 }
 

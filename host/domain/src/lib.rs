@@ -30,6 +30,8 @@ mod secret;
 mod store;
 #[cfg(feature = "host")]
 mod time;
+#[cfg(feature = "host")]
+mod waits;
 
 #[cfg(feature = "host")]
 pub use {
@@ -44,4 +46,5 @@ pub use {
         StoreError, UpdateState,
     },
     time::UnixMillis,
+    waits::{WaitRecord, WaitStore},
 };

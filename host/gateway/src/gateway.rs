@@ -159,6 +159,7 @@ impl Gateway {
         let accounts = Accounts::open(Deps {
             store: store.clone(),
             log: store.clone(),
+            waits: store.clone(),
             live,
             policies: Arc::clone(&policies),
             telemetry: Arc::clone(&telemetry),

@@ -19,6 +19,7 @@ mod store;
 mod updates;
 mod upkeep;
 mod vault;
+mod waits;
 mod writer;
 
 #[cfg(test)]

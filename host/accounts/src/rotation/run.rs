@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sluice_domain::{
-    AccountKind, EventBody, Failure, Problem, RotationRecord, RotationStatus, Secret, StoreError,
+    AccountKind, AccountState, EventBody, Failure, Problem, RotationRecord, RotationStatus, Secret,
+    StoreError,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -189,6 +190,11 @@ impl Run {
             .ok_or(Stopped::Because("the new session's links ended"))?;
         self.account
             .serve(Arc::clone(&new), events, Some(fresh))
+            .await;
+        // The old session may have ended on the way; the new one is good.
+        let ended = [AccountState::SessionLost, AccountState::Parked];
+        self.account
+            .enter_from(&ended, AccountState::Connecting, None)
             .await;
         drained(&self.old).await;
         Ok(self.remove_old(&new).await)

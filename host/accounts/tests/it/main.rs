@@ -12,8 +12,10 @@
 )]
 
 mod calls;
+mod endings;
 mod lifecycle;
 mod rotation;
 mod sign_in;
 mod support;
 mod updates;
+mod waits;

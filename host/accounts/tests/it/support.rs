@@ -115,6 +115,7 @@ impl World {
         let tracker = TaskTracker::new();
         let accounts = Accounts::open(Deps {
             log: store.clone(),
+            waits: store.clone(),
             store,
             live,
             policies,

@@ -24,6 +24,16 @@ use Category::{
 
 const ENTRIES: &[Entry] = &[
     entry(
+        "ACCOUNT_PARKED",
+        Auth,
+        "The account makes no calls until somebody acts, for the reason that the detail names. Sign in again, or connect it.",
+    ),
+    entry(
+        "TOO_MANY_WAITING",
+        Network,
+        "As many calls as may are waiting already for Telegram's waits to end. Come back after Retry-After.",
+    ),
+    entry(
         "KEY_MISSING",
         Auth,
         "The request carries no API key. Send `Authorization: Bearer slc_…`; `sluice key create` makes a key.",

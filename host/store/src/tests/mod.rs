@@ -4,6 +4,7 @@ mod keys;
 mod sessions;
 mod trouble;
 mod vault;
+mod waits;
 
 use std::path::Path;
 use std::sync::Arc;

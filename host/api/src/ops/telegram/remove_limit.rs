@@ -22,6 +22,6 @@ pub(crate) async fn handler(
     Path(id): Path<String>,
 ) -> Result<StatusCode> {
     key.require_account(&app.accounts.limit_account(&id)?)?;
-    app.accounts.remove_limit(&id)?;
+    app.accounts.remove_limit(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
