@@ -2,6 +2,8 @@
 //! a small count, `make soak` and `make scoreboard` with the whole (`SLUICE_SOAK=1`). What must hold is
 //! asserted; what was measured goes to `sluice_harness::scoreboard::report`.
 
+mod accounts;
 mod corrections;
+mod flood;
 mod links;
 mod migrations;
