@@ -40,6 +40,11 @@ impl WorldClock {
         self.ahead_ms.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// How far it was moved, in milliseconds.
+    pub(crate) fn ahead_ms(&self) -> u64 {
+        self.ahead_ms.load(Ordering::Relaxed)
+    }
+
     /// The clock it stands on.
     pub fn real(&self) -> &Arc<dyn Clock> {
         &self.real

@@ -1,6 +1,10 @@
 mod content;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use sluice_domain::Random;
 use sluice_mtproto::{AuthKey, rsa::PrivateKey};
@@ -10,6 +14,7 @@ use crate::{
     AccountInfo, AuthorizationInfo, DcInfo, JournalEntry, JournalFilter, NewAccount, Options,
     Outcome, PushCounts, PushFaults, Rule, RuleId, RuleView, StartError, WorldClock, WorldError,
     control::{self, Control},
+    disk::Disk,
     keys,
     net::{Door, Hub},
     system::{SystemClock, SystemRandom},
@@ -49,12 +54,19 @@ impl DataCenter {
         let server_key = PrivateKey::from_pem(keys::PRIVATE_PEM)
             .map_err(|error| StartError::Key(error.to_string()))?;
 
-        let any = SocketAddr::new(options.listen, 0);
+        let (disk, kept) = match &options.data {
+            None => (None, None),
+            Some(dir) => {
+                let (disk, kept) = Disk::open(dir)?;
+                (Some(disk), kept)
+            }
+        };
         let mut listeners = Vec::new();
         let mut dcs = Vec::new();
         for id in 1..=i32::from(options.dcs) {
-            let (main, address) = listen(any)?;
-            let (media, media_address) = listen(any)?;
+            let ports = kept.as_ref().and_then(|(kept, _)| kept.ports_of(id));
+            let (main, address) = listen_again(options.listen, ports.map(|p| p.main))?;
+            let (media, media_address) = listen_again(options.listen, ports.map(|p| p.media))?;
             listeners.push((id, main, media));
             dcs.push(DcInfo {
                 id,
@@ -65,9 +77,34 @@ impl DataCenter {
         let (control_listener, control_address) = listen(options.control)?;
 
         let world_clock = WorldClock::new(Arc::clone(&clock));
-        let world = World::new(world_clock.clone(), Arc::clone(&random), options.dcs);
+        let (world, kept_keys) = match kept {
+            None => {
+                let world = World::new(world_clock.clone(), Arc::clone(&random), options.dcs);
+                (world, Vec::new())
+            }
+            Some((kept, lost)) => {
+                let highest = kept.world.highest_dc();
+                if highest > i32::from(options.dcs) {
+                    return Err(StartError::TooFew(highest));
+                }
+                world_clock.advance(Duration::from_millis(kept.ahead_ms));
+                let random = Arc::clone(&random);
+                let clock = world_clock.clone();
+                let mut world = World::restored(clock, random, options.dcs, kept.world);
+                if lost {
+                    world.leap();
+                }
+                (world, kept.keys)
+            }
+        };
         let key = options.control_key.unwrap_or_else(|| random_key(&*random));
-        let hub = Arc::new(Hub::new(world, dcs, Arc::new([server_key]), clock, random));
+        let server_keys = Arc::new([server_key]);
+        let hub = Arc::new(Hub::new(world, dcs, server_keys, clock, random, disk));
+        hub.restore_keys(&kept_keys);
+        hub.save();
+        let saving = Arc::clone(&hub).keep_saving();
+        let until = hub.ending.clone().run_until_cancelled_owned(saving);
+        hub.tracker.spawn(until);
         let doors = listeners.into_iter().map(|(id, main, media)| {
             Some([
                 Door::open(&hub, main, id, false),
@@ -345,12 +382,13 @@ impl DataCenter {
         Ok(())
     }
 
-    /// Ends everything and waits for every task.
+    /// Ends everything, waits for every task, and writes what is kept.
     pub async fn shutdown(&self) {
         self.hub.ending.cancel();
         self.stop().await;
         self.hub.tracker.close();
         self.hub.tracker.wait().await;
+        self.hub.save();
     }
 }
 
@@ -359,6 +397,20 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
     let listener = Door::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+/// The port that was announced before, if it is free; else another one.
+fn listen_again(
+    address: IpAddr,
+    port: Option<u16>,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    if let Some(port) = port {
+        match listen(SocketAddr::new(address, port)) {
+            Ok(bound) => return Ok(bound),
+            Err(error) => tracing::warn!(%error, port, "the port of before is taken"),
+        }
+    }
+    listen(SocketAddr::new(address, 0))
 }
 
 fn random_key(random: &dyn Random) -> String {

@@ -12,6 +12,7 @@
 mod clock;
 mod control;
 mod datacenter;
+mod disk;
 mod journal;
 mod keys;
 mod net;
@@ -25,6 +26,7 @@ mod world;
 
 pub use clock::WorldClock;
 pub use datacenter::DataCenter;
+pub use disk::DiskError;
 pub use journal::{JournalEntry, JournalFilter, Outcome};
 pub use net::{PushCounts, PushFaults};
 pub use options::{DcInfo, Options, StartError};

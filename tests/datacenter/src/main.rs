@@ -1,6 +1,9 @@
 //! The data center on its own: prints one line of JSON when it is ready, ends on SIGINT or SIGTERM.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use anyhow::Context;
 use clap::Parser;
@@ -20,6 +23,9 @@ struct Arguments {
     /// Where the control API listens; loopback only.
     #[arg(long, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
     control: SocketAddr,
+    /// Where accounts, messages and files are kept over restarts; nothing is kept if left out.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// The control API's key; a random one if left out.
     #[arg(long)]
     control_key: Option<String>,
@@ -43,6 +49,7 @@ async fn main() -> anyhow::Result<()> {
         listen: arguments.listen,
         control: arguments.control,
         control_key: arguments.control_key,
+        data: arguments.data,
         ..Options::default()
     })
     .await

@@ -1,5 +1,6 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -17,6 +18,8 @@ pub struct Options {
     pub control: SocketAddr,
     /// The control API's bearer key; a random one when absent.
     pub control_key: Option<String>,
+    /// Where the world is kept over restarts; only in memory when absent.
+    pub data: Option<PathBuf>,
     /// The real clock; the system's when absent.
     pub clock: Option<Arc<dyn Clock>>,
     /// Randomness; the system's when absent.
@@ -31,6 +34,7 @@ impl Default for Options {
             listen: localhost,
             control: SocketAddr::new(localhost, 0),
             control_key: None,
+            data: None,
             clock: None,
             random: None,
         }
@@ -65,6 +69,12 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The data directory cannot be used.
+    #[error("the data directory cannot be used: {0}")]
+    Data(#[from] crate::DiskError),
+    /// What was kept is of more data centers than were asked for.
+    #[error("accounts of data center {0} were kept, and fewer data centers asked for")]
+    TooFew(i32),
     /// The system refused randomness.
     #[error("no randomness from the system")]
     Random,

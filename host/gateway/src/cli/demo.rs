@@ -23,7 +23,8 @@ pub(super) struct Demo {
     /// How many accounts are signed in: demo, demo-2, …
     #[arg(long, value_name = "N", default_value_t = 2)]
     accounts: usize,
-    /// The data directory; without it one that is removed at the end.
+    /// The data directory, which keeps the accounts and their Telegram for the next demo; without it
+    /// one that is removed at the end.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -48,10 +49,13 @@ impl Demo {
             let dir = temporary.prefix("sluice-demo-").tempdir()?;
             (dir.path().to_owned(), Some(dir))
         };
-        let options = DemoOptions {
+        // A directory of one's own keeps the Telegram in it too.
+        let telegram = temporary.is_none().then(|| data.join("telegram"));
+        let mut options = DemoOptions {
             log: Some(log),
             ..DemoOptions::new(config, data, self.accounts)
         };
+        options.datacenter.data = telegram;
         let demo = tokio::select! {
             demo = demo::Demo::start(options) => demo.context("starting the demo")?,
             () = signals.stop() => return Ok(ExitCode::SUCCESS),

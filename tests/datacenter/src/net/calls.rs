@@ -207,6 +207,7 @@ impl Hub {
         }
         if result.is_ok() {
             self.executed(entry);
+            self.keep(&world, call.method);
         }
         self.answer(session, link, msg_id, result.map(Bytes::from), answer);
         self.deliver(&mut world, Some(session));

@@ -10,6 +10,7 @@ mod link;
 mod listener;
 mod peek;
 mod pushes;
+mod saving;
 mod session;
 
 use std::{
@@ -32,6 +33,7 @@ pub(crate) use listener::Door;
 pub use pushes::{PushCounts, PushFaults};
 
 use crate::{
+    disk::Disk,
     journal::{Journal, JournalEntry, Outcome},
     options::DcInfo,
     rules::{Action, Rules, Stage, Subject},
@@ -65,6 +67,8 @@ pub(crate) struct Hub {
     pub(crate) announced: Mutex<Arc<[DcInfo]>>,
     links: AtomicU64,
     pub(crate) tracker: TaskTracker,
+    /// Where the world is kept, if it is.
+    disk: Option<Disk>,
     /// Everything ends.
     pub(crate) ending: CancellationToken,
 }
@@ -76,6 +80,7 @@ impl Hub {
         server_keys: Arc<[PrivateKey]>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        disk: Option<Disk>,
     ) -> Self {
         Self {
             world: Mutex::new(world),
@@ -93,6 +98,7 @@ impl Hub {
             dcs,
             links: AtomicU64::new(0),
             tracker: TaskTracker::new(),
+            disk,
             ending: CancellationToken::new(),
         }
     }
@@ -156,8 +162,10 @@ impl Hub {
     /// Takes in a new auth key of a data center.
     pub(crate) fn add_key(&self, secret: AuthKey, dc: i32, salt: i64) {
         let cell = Arc::new(KeyCell::new(secret, dc, salt, self.now()));
-        self.world.lock().add_key(cell.id(), dc);
+        let mut world = self.world.lock();
+        world.add_key(cell.id(), dc);
         self.keys.lock().insert(cell.id(), cell);
+        self.keep_soon();
     }
 
     /// The key with this id, if it is of this data center.
@@ -168,8 +176,11 @@ impl Hub {
 
     /// Forgets a key and cuts its connections. Says whether there was one.
     pub(crate) fn forget_key(&self, id: u64) -> bool {
-        let known = self.world.lock().forget_key(id);
+        let mut world = self.world.lock();
+        let known = world.forget_key(id);
         let cell = self.keys.lock().remove(&id);
+        self.keep_soon();
+        drop(world);
         for link in cell.iter().flat_map(|cell| cell.links()) {
             link.cut.cancel();
         }
@@ -253,6 +264,7 @@ impl Hub {
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.world.lock();
         let result = change(&mut world);
+        self.keep_soon();
         self.deliver(&mut world, None);
         result
     }

@@ -17,7 +17,7 @@ use sluice_mtproto::{
 };
 
 use super::link::Link;
-use crate::world::Late;
+use crate::{disk::SavedKey, world::Late};
 
 /// Sessions kept per key. Clients use one or a few; what is beyond was abandoned.
 const SESSIONS: usize = 64;
@@ -87,6 +87,22 @@ impl KeyCell {
             calls: AtomicU64::new(0),
             sessions: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// The key as it is kept.
+    pub(crate) fn saved(&self) -> SavedKey {
+        let layer = self.layer.load(Ordering::Relaxed);
+        let initialised = self.initialised.load(Ordering::Relaxed);
+        SavedKey::new(&self.secret, self.dc, layer, initialised)
+    }
+
+    /// A key that was kept. Its salts and sessions are new.
+    pub(crate) fn restored(saved: &SavedKey, now: Now, rng: &dyn Random) -> Option<Self> {
+        let salt = rng.u64().cast_signed();
+        let cell = Self::new(saved.secret()?, saved.dc, salt, now);
+        cell.layer.store(saved.layer, Ordering::Relaxed);
+        cell.initialised.store(saved.initialised, Ordering::Relaxed);
+        Some(cell)
     }
 
     pub(crate) fn id(&self) -> u64 {

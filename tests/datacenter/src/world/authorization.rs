@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{AuthorizationInfo, World, peer::Mentions};
 use crate::value::Fields;
 
 /// What a client says it is, from `initConnection`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Device {
     pub(crate) api_id: i32,
     pub(crate) model: String,
@@ -28,7 +29,7 @@ impl Device {
 }
 
 /// What a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Standing {
     /// Not signed in.
     Anonymous,
@@ -41,6 +42,7 @@ pub(crate) enum Standing {
 }
 
 /// What is known of an auth key of one data center; its bytes are with the connections.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Key {
     pub(crate) dc: i32,
     pub(crate) standing: Standing,
@@ -50,6 +52,7 @@ pub(crate) struct Key {
 }
 
 /// A sign-in: one entry of the list of devices.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Authorization {
     pub(crate) user: i64,
     pub(crate) hash: i64,

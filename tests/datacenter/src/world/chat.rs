@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{World, message::Letter, peer::Peer};
 use crate::refusal::Refusal;
 
 /// How one came into a group.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Member {
     pub(crate) inviter: i64,
     pub(crate) date: i64,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Chat {
     pub(crate) title: String,
     pub(crate) creator: i64,

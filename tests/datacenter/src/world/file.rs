@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -17,7 +18,7 @@ pub(crate) const HASHED: usize = 128 * 1024;
 const PHOTO_SIZE: &str = "x";
 
 /// What a file is to those who look at it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// Width and height in pixels.
     Photo(u32, u32),
@@ -25,11 +26,16 @@ pub(crate) enum Kind {
     Document(String, Value),
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct File {
     pub(crate) dc: i32,
     pub(crate) date: i64,
     pub(crate) kind: Kind,
+    /// Lies beside, on disk too.
+    #[serde(skip)]
     pub(crate) content: Bytes,
+    /// SHA-256 of it.
+    pub(crate) digest: [u8; 32],
     /// References that were given out under another number have expired.
     pub(crate) epoch: u32,
 }
@@ -115,6 +121,7 @@ impl World {
             dc: self.user(owner).map_or(1, |u| u.dc),
             date: self.clock.date(),
             kind,
+            digest: Sha256::digest(&content).into(),
             content,
             epoch: 1,
         };

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::peer::Peer;
@@ -19,7 +20,7 @@ const QTS_EVENTS: usize = 1_000;
 const RANDOM_IDS: usize = 10_000;
 
 /// One user's copy of a message.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Message {
     pub(crate) id: i32,
     /// The same in everybody's copy.
@@ -43,7 +44,7 @@ pub(crate) struct Message {
 }
 
 /// What happened, as `getDifference` tells it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum What {
     New(i32),
     Edited(i32),
@@ -51,7 +52,7 @@ pub(crate) enum What {
     Other(Value, Option<Peer>),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Event {
     /// The state after it.
     pub(crate) pts: i32,
@@ -60,7 +61,7 @@ pub(crate) struct Event {
 }
 
 /// Something that is numbered by `qts`: secret chats, and what bots are told of members.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct QtsEvent {
     pub(crate) qts: i32,
     /// With its `qts`.
@@ -68,22 +69,26 @@ pub(crate) struct QtsEvent {
     pub(crate) about: Vec<Peer>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Dialog {
     pub(crate) top: i32,
     pub(crate) read_in: i32,
     pub(crate) read_out: i32,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Mailbox {
     pub(crate) pts: i32,
     last_id: i32,
     pub(crate) messages: BTreeMap<i32, Message>,
+    #[serde(skip)]
     copies: HashMap<u64, i32>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) qts: i32,
     pub(crate) qts_events: VecDeque<QtsEvent>,
+    #[serde(with = "super::saved::pairs")]
     pub(crate) dialogs: BTreeMap<Peer, Dialog>,
+    #[serde(skip)]
     random_ids: HashSet<i64>,
     random_order: VecDeque<i64>,
 }
@@ -106,6 +111,24 @@ impl Default for Mailbox {
 }
 
 impl Mailbox {
+    /// Makes again what follows from the rest.
+    pub(crate) fn reindex(&mut self) {
+        let messages = self.messages.values();
+        self.copies = messages.map(|m| (m.letter, m.id)).collect();
+        self.random_ids = self.random_order.iter().copied().collect();
+    }
+
+    /// Goes on far above the numbers that were given out; what happened before is forgotten.
+    pub(crate) fn leap(&mut self, by: i32) {
+        self.pts = self.pts.saturating_add(by);
+        self.last_id = self.last_id.saturating_add(by);
+        self.events.clear();
+        if self.qts > 0 {
+            self.qts = self.qts.saturating_add(by);
+            self.qts_events.clear();
+        }
+    }
+
     /// Whether a `random_id` was there already.
     pub(crate) fn repeated(&self, random_id: i64) -> bool {
         self.random_ids.contains(&random_id)

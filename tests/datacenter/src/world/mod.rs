@@ -13,6 +13,7 @@ pub(crate) mod message;
 pub(crate) mod password;
 pub(crate) mod peer;
 mod qts;
+pub(crate) mod saved;
 mod upload;
 pub(crate) mod user;
 

@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     AccountInfo, NewAccount, World, WorldError, mailbox::Mailbox, password::Password, peer::Peer,
 };
 
 /// How somebody calls a contact.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct ContactName {
     pub(crate) first_name: String,
     pub(crate) last_name: String,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: i64,
     pub(crate) dc: i32,

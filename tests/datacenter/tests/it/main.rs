@@ -18,6 +18,7 @@ mod exchange;
 mod faults;
 mod files;
 mod histories;
+mod kept;
 mod layers;
 mod packets;
 mod people;

@@ -7,6 +7,7 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -20,7 +21,7 @@ use crate::{refusal::Refusal, value::Fields};
 const MESSAGES: usize = 50_000;
 
 /// How one came into a channel, and what one has read there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Subscriber {
     pub(crate) inviter: i64,
     pub(crate) date: i64,
@@ -32,7 +33,7 @@ pub(crate) struct Subscriber {
 }
 
 /// An administrator.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Admin {
     pub(crate) by: i64,
     /// A `ChatAdminRights`.
@@ -40,6 +41,7 @@ pub(crate) struct Admin {
     pub(crate) rank: String,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Channel {
     /// A broadcast channel, else a supergroup.
     pub(crate) broadcast: bool,
