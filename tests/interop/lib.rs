@@ -1,2 +1,2 @@
 //! Clients that others wrote, against our data center: two implementations of one's own can share
-//! one mistake. `grammers.rs` is a test of this package; `run` starts Telethon.
+//! one mistake. `grammers/` is a test of this package; `run` starts it and the others.

@@ -9,14 +9,16 @@ import asyncio
 import logging
 import sys
 
+import channels
 import faults
+import files
 import messages
 import sign_in
 from datacenter import DataCenter
 from telethon.crypto import rsa
 
-PATIENCE = 60
-SCENES = [*sign_in.SCENES, *messages.SCENES, *faults.SCENES]
+PATIENCE = 120
+SCENES = [*sign_in.SCENES, *messages.SCENES, *channels.SCENES, *files.SCENES, *faults.SCENES]
 
 
 async def main():

@@ -70,4 +70,38 @@ async def refusals(dc):
     await anna.log_out()
 
 
-SCENES = [disconnects, refusals]
+# What happens to the packet of a call, or to its answer.
+BENT = [
+    {"badMsg": 48},  # bad_server_salt
+    {"badMsg": 16},
+    {"badMsg": 17},
+    {"badMsg": 32},
+    "repeatAnswer",
+    "replayAnswer",
+    "holdAnswer",
+    "disconnect",  # the session is forgotten
+]
+
+# Executed, and the connection closed before the answer was whole. This client asks again as if it
+# had not asked before, is told RANDOM_ID_DUPLICATE (500), and repeats that until it gives up.
+ANSWERLESS = ["loseAnswer", {"cutAnswer": 17}]
+
+
+async def after_faults(dc):
+    """Whatever becomes of a call's packet or answer, it is done once, and so is the next."""
+    anna = await signed_in(dc, "9996610121", request_retries=1)
+    await anna.get_me()
+    for number, action in enumerate(BENT + ANSWERLESS):
+        with dc.rule(action, method="messages.sendMessage", times=1):
+            try:
+                await anna.send_message("me", f"bent {number}")
+            except ValueError as error:
+                assert action in ANSWERLESS and "unsuccessful" in str(error), (action, error)
+        await anna.send_message("me", f"straight {number}")
+        history = [m.raw_text for m in await anna.get_messages("me", limit=10)]
+        for text in (f"bent {number}", f"straight {number}"):
+            assert history.count(text) == 1, (action, history)
+    await anna.disconnect()
+
+
+SCENES = [disconnects, refusals, after_faults]
