@@ -18,6 +18,7 @@ pub(super) fn routes() -> Router<DataCenter> {
         .route("/accounts/{id}/chats", post(create_chat))
         .route("/accounts/{id}/channels", post(create_channel))
         .route("/accounts/{id}/encrypted", post(send_encrypted))
+        .route("/accounts/{id}/files", post(send_file))
         .route("/channels/{id}/members", post(join))
         .route("/files/expire", post(expire))
         .route("/bounds", get(bounds).put(set_bounds))
@@ -111,6 +112,29 @@ async fn send_encrypted(
         .map_err(|error| Fault::from(WorldError::Invalid(error.to_string())))?;
     let qts = dc.send_encrypted(id, message.chat, &bytes)?;
     Ok(Json(json!({"qts": qts})))
+}
+
+/// A document of the account in the path, `size` random bytes long.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFile {
+    to: i64,
+    size: usize,
+    name: Option<String>,
+}
+
+/// Bytes of a file that is made here: memory, not the protocol, is what bounds it.
+const LARGEST: usize = 256 << 20;
+
+async fn send_file(
+    State(dc): State<DataCenter>,
+    Path(id): Path<i64>,
+    Json(file): Json<NewFile>,
+) -> Answer {
+    let content = dc.random_content(file.size.min(LARGEST));
+    let name = file.name.as_deref().unwrap_or("file.bin");
+    let sent = dc.send_file(id, file.to, name, content)?;
+    Ok(Json(json!({"id": sent})))
 }
 
 #[derive(Deserialize)]

@@ -1,8 +1,11 @@
 //! Channels, many messages at once, secret chats, and how much of it can be fetched later.
 
+use bytes::{Bytes, BytesMut};
+use serde_json::json;
+
 use crate::{
     Bounds, DataCenter, NewChannel, WorldError,
-    world::{World, message::Letter, peer::Peer},
+    world::{World, file::Kind, message::Letter, peer::Peer},
 };
 
 /// What bots add to a channel's id, with a minus sign, so that one number names any peer.
@@ -98,6 +101,36 @@ impl DataCenter {
             tokio::task::yield_now().await;
         }
         Ok(ids)
+    }
+
+    /// Sends a document of these bytes, as if the account had uploaded it. Returns the message's id.
+    /// `to` as for [`send_text`](Self::send_text).
+    pub fn send_file(
+        &self,
+        from: i64,
+        to: i64,
+        name: &str,
+        content: Bytes,
+    ) -> Result<i32, WorldError> {
+        self.hub.change(|world| {
+            world.user(from).ok_or(WorldError::UnknownAccount(from))?;
+            let peer = peer(world, from, to).ok_or(WorldError::UnknownPeer(to))?;
+            let attributes = json!([{"_": "documentAttributeFilename", "file_name": name}]);
+            let kind = Kind::Document("application/octet-stream".to_owned(), attributes);
+            let letter = Letter {
+                media: json!({"_": "messageMediaDocument"}),
+                file: Some(world.keep_file(from, kind, content)),
+                ..Letter::default()
+            };
+            Ok(world.post(from, peer, &letter))
+        })
+    }
+
+    /// Bytes that nobody has seen before.
+    pub(crate) fn random_content(&self, size: usize) -> Bytes {
+        let mut content = BytesMut::zeroed(size);
+        self.hub.random.fill(&mut content);
+        content.freeze()
     }
 
     /// A message of a secret chat arrives. Returns its `qts`.

@@ -91,6 +91,19 @@ async fn accounts_traffic_rules_journal_and_clock() {
         "hello"
     );
 
+    let path = format!("/accounts/{}/files", anna["id"]);
+    let sent = control
+        .ask(
+            "POST",
+            &path,
+            json!({"to": id, "size": 5_000, "name": "a.bin"}),
+        )
+        .await;
+    assert_eq!(sent, (200, json!({"id": 2})));
+    let document = bert.update().await["updates"][0]["message"]["media"]["document"].clone();
+    assert_eq!(document["size"], "5000");
+    assert_eq!(document["attributes"][0]["file_name"], "a.bin");
+
     let rule = json!({
         "match": {"method": "updates.getState", "account": id},
         "action": {"rpcError": {"code": 500, "name": "BROKEN"}},
