@@ -66,7 +66,7 @@ async fn files() -> Result<()> {
         (10 * 1024 * 1024 + 5, "upload.saveBigFilePart"),
     ] {
         let content: Vec<u8> = (0..size)
-            .map(|n: u32| (n.wrapping_mul(n) >> 7) as u8)
+            .map(|n: u32| n.wrapping_mul(n).to_le_bytes()[1])
             .collect();
         let uploaded = client
             .upload_stream(&mut Cursor::new(&content), content.len(), "some.bin".into())
