@@ -25,6 +25,8 @@ mod event;
 #[cfg(feature = "host")]
 mod problem;
 #[cfg(feature = "host")]
+mod proxy;
+#[cfg(feature = "host")]
 mod secret;
 #[cfg(feature = "host")]
 mod store;
@@ -32,6 +34,8 @@ mod store;
 mod time;
 #[cfg(feature = "host")]
 mod waits;
+#[cfg(feature = "host")]
+mod way;
 
 #[cfg(feature = "host")]
 pub use {
@@ -39,6 +43,7 @@ pub use {
     ambient::{Clock, Random},
     event::{Cursor, Event, EventBody, RotationStatus},
     problem::{FieldError, Problem, TelegramError},
+    proxy::{BadProxy, Login, Look, Proxy, ProxyKind, ProxySecret},
     secret::Secret,
     store::{
         AccountRecord, ApiKeyRecord, AuthorizationId, AuthorizationRecord, AuthorizationRole,
@@ -47,4 +52,5 @@ pub use {
     },
     time::UnixMillis,
     waits::{WaitRecord, WaitStore},
+    way::{Ipv6, Transport, Way},
 };
