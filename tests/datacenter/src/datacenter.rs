@@ -1,18 +1,19 @@
 mod content;
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
-use sluice_domain::Random;
+use sluice_domain::{ProxyKind, Random};
 use sluice_mtproto::{AuthKey, rsa::PrivateKey};
 use tokio::net::TcpListener;
 
 use crate::{
     AccountInfo, AuthorizationInfo, DcInfo, JournalEntry, JournalFilter, NewAccount, Options,
-    Outcome, PushCounts, PushFaults, Rule, RuleId, RuleView, StartError, WorldClock, WorldError,
+    Outcome, ProxyServer, PushCounts, PushFaults, Rule, RuleId, RuleView, StartError, WorldClock,
+    WorldError,
     control::{self, Control},
     disk::Disk,
     keys,
@@ -380,6 +381,24 @@ impl DataCenter {
             self.start_dc(dc.id).await?;
         }
         Ok(())
+    }
+
+    /// Opens a proxy in front of the data centers, on a free port beside theirs.
+    pub fn open_proxy(&self, kind: ProxyKind) -> Result<ProxyServer, StartError> {
+        let address = self.hub.dcs.first().map(|dc| dc.address.ip());
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let address = SocketAddr::new(address, 0);
+        let hub = Arc::clone(&self.hub);
+        ProxyServer::start(
+            kind,
+            address,
+            self.dcs(),
+            Arc::clone(&self.hub.random),
+            Box::new(move || hub.unix()),
+            self.hub.tracker.clone(),
+            &self.hub.ending,
+        )
+        .map_err(|source| StartError::Listen { address, source })
     }
 
     /// Ends everything, waits for every task, and writes what is kept.

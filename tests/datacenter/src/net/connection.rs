@@ -152,7 +152,8 @@ impl Connection {
 
     async fn take_frames(&mut self, buffer: &mut BytesMut) -> Result<(), Closed> {
         if self.framing.is_none() {
-            self.framing = Framing::detect(buffer)?;
+            let found = Framing::detect(buffer)?;
+            self.framing = found.map(|framing| framing.seeded(&*self.hub.random));
         }
         while let Some(framing) = self.framing.as_mut().filter(|_| !self.frozen) {
             match framing.decode(buffer)? {

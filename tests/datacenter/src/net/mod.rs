@@ -132,6 +132,11 @@ impl Hub {
         }
     }
 
+    /// The time of day in seconds.
+    pub(crate) fn unix(&self) -> u64 {
+        self.now().unix.as_secs()
+    }
+
     /// What a rule says about something on a connection.
     fn decide(
         &self,
