@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use sluice_domain::{DcKey, Secret};
 use sluice_mtproto::exchange::{ClientExchange, ClientStep, ExchangeError, factorize};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::PoolError;
 use crate::board::Board;
-use crate::shared::{Seat, Shared};
+use crate::connect::connect;
+use crate::proxy::ProxyError;
+use crate::shared::{Seat, Shared, main_seat};
+use crate::ways::Hold;
 use crate::wire::{Wire, WireError};
 
 /// Why a connection could not be made.
@@ -19,6 +21,10 @@ pub(crate) enum DialError {
     ConnectTimeout,
     #[error("no connection: {0}")]
     Connect(std::io::Error),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    #[error("the way out was changed")]
+    WayChanged,
     #[error("the key exchange was not done within the time allowed")]
     HandshakeTimeout,
     #[error("the key exchange failed: {0}")]
@@ -38,11 +44,22 @@ impl DialError {
             Self::NoAddress(_) => "no_address",
             Self::ConnectTimeout => "connect_timeout",
             Self::Connect(_) => "connect",
+            Self::Proxy(_) => "proxy",
+            Self::WayChanged => "way_changed",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::Exchange(_) => "handshake",
             Self::Wire(error) => error.kind(),
             Self::Store(_) => "store",
             Self::NoKey(_) => "no_key",
+        }
+    }
+
+    /// Whether another address may do.
+    const fn blames_address(&self) -> bool {
+        match self {
+            Self::ConnectTimeout | Self::Connect(_) => true,
+            Self::Proxy(error) => error.blames_address(),
+            _ => false,
         }
     }
 }
@@ -55,22 +72,36 @@ pub(crate) async fn dial(
     attempt: usize,
     board: Arc<Board>,
 ) -> Result<(Wire, DcKey), DialError> {
-    let limits = &shared.limits;
+    let hold = shared.ways.hold().await;
+    let turn = hold.turn();
+    tokio::select! {
+        // First: a dial must not succeed on a way that is being left.
+        biased;
+        () = shared.ways.left(turn) => Err(DialError::WayChanged),
+        dialed = dial_by(&shared, seat, attempt, board, hold) => dialed,
+    }
+}
+
+async fn dial_by(
+    shared: &Arc<Shared>,
+    seat: Seat,
+    attempt: usize,
+    board: Arc<Board>,
+    hold: Hold,
+) -> Result<(Wire, DcKey), DialError> {
     let address = shared
         .addresses
-        .get(seat, attempt)
+        .get(seat, attempt, hold.way.ipv6)
         .ok_or(DialError::NoAddress(seat.dc))?;
-    shared.gate.pass().await;
-    let stream = timeout(
-        limits.connect,
-        TcpStream::connect((address.host.as_str(), address.port)),
-    )
-    .await
-    .map_err(|_| DialError::ConnectTimeout)?
-    .map_err(DialError::Connect)?;
-    stream.set_nodelay(true).map_err(DialError::Connect)?;
+    hold.gate.pass().await;
+    let main = seat == main_seat(&shared.table.lock());
+    let connected = connect(shared, seat, &address, hold).await;
+    if main && connected.as_ref().is_err_and(DialError::blames_address) {
+        shared.addresses.failed();
+    }
+    let connected = connected?;
     board.opened();
-    let mut wire = Wire::new(stream, board);
+    let mut wire = Wire::new(connected, board);
     if let Some(key) = shared.keys.get(seat.dc) {
         return Ok((wire, key));
     }
@@ -78,9 +109,12 @@ pub(crate) async fn dial(
         // Keys are made over ordinary links only: one made over a media address serves media only.
         return Err(DialError::NoKey(seat.dc));
     }
-    let key = timeout(limits.handshake, exchange(&shared, seat.dc, &mut wire))
-        .await
-        .map_err(|_| DialError::HandshakeTimeout)??;
+    let key = timeout(
+        shared.limits.handshake,
+        exchange(shared, seat.dc, &mut wire),
+    )
+    .await
+    .map_err(|_| DialError::HandshakeTimeout)??;
     shared.keys.add(key.clone()).await?;
     Ok((wire, key))
 }

@@ -16,7 +16,9 @@
 //! The link connects (limits, back-off, key exchange if there is no key), then converses: calls
 //! from the inbox into the session, packets to and from the socket, events to the account.
 //! Callers wait with their own deadline, so that whatever happens to a link, every call ends.
-//! The account's events go through an outbox that never makes a link wait.
+//! All links leave by one way (straight, or through a proxy), which every socket holds: when the way
+//! changes, all sockets are closed before the first one is opened on the new way, and the sessions go
+//! on. The account's events go through an outbox that never makes a link wait.
 //!
 //! # Metrics
 //!
@@ -29,6 +31,7 @@
 
 mod addresses;
 mod board;
+mod connect;
 mod converse;
 mod dial;
 mod error;
@@ -39,10 +42,13 @@ mod link;
 mod outbox;
 mod params;
 mod pool;
+mod proxy;
 mod queue;
 mod shared;
 mod status;
 mod supervise;
+mod turn;
+mod ways;
 mod wire;
 mod wrap;
 

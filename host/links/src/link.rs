@@ -321,6 +321,7 @@ impl Link {
             code,
             stood,
         } = broken;
+        let reason = self.shared.ways.tell(reason);
         tracing::info!(
             account = %self.shared.account, dc = self.line.seat.dc, main = self.line.main, kind, reason,
             "link broken"

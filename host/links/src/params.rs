@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sluice_domain::{AccountName, AuthorizationId, Clock, DeviceIdentity, Random, SessionStore};
+use sluice_domain::{
+    AccountName, AuthorizationId, Clock, DeviceIdentity, Random, SessionStore, Way,
+};
 use sluice_mtproto::{keys, rsa::PublicKey};
 use tokio_util::task::TaskTracker;
 
@@ -35,7 +37,19 @@ const PRODUCTION: [&str; 5] = [
     "149.154.167.91",
     "91.108.56.130",
 ];
+const PRODUCTION_IPV6: [&str; 5] = [
+    "2001:b28:f23d:f001::a",
+    "2001:67c:4e8:f002::a",
+    "2001:b28:f23d:f003::a",
+    "2001:67c:4e8:f004::a",
+    "2001:b28:f23f:f005::a",
+];
 const TEST: [&str; 3] = ["149.154.175.10", "149.154.167.40", "149.154.175.117"];
+const TEST_IPV6: [&str; 3] = [
+    "2001:b28:f23d:f001::e",
+    "2001:67c:4e8:f002::e",
+    "2001:b28:f23d:f003::e",
+];
 
 impl Topology {
     /// Data centers at own addresses, with the servers' RSA public keys as PEM texts.
@@ -56,7 +70,7 @@ impl Topology {
     /// The real Telegram.
     pub fn production() -> Self {
         Self {
-            dcs: numbered(&PRODUCTION),
+            dcs: numbered(&PRODUCTION, &PRODUCTION_IPV6),
             keys: keys::production().to_vec(),
             test: false,
         }
@@ -65,7 +79,7 @@ impl Topology {
     /// Telegram's test data centers.
     pub fn test() -> Self {
         Self {
-            dcs: numbered(&TEST),
+            dcs: numbered(&TEST, &TEST_IPV6),
             keys: keys::test().to_vec(),
             test: true,
         }
@@ -93,9 +107,10 @@ impl Topology {
     }
 }
 
-fn numbered(hosts: &[&str]) -> Vec<DcAddress> {
-    (1..)
-        .zip(hosts)
+fn numbered(ipv4: &[&str], ipv6: &[&str]) -> Vec<DcAddress> {
+    [ipv4, ipv6]
+        .into_iter()
+        .flat_map(|hosts| (1..).zip(hosts))
         .map(|(id, host)| DcAddress {
             id,
             host: (*host).to_owned(),
@@ -127,6 +142,8 @@ pub struct PoolParams {
     pub random: Arc<dyn Random>,
     /// Every task of the pool runs on it.
     pub tracker: TaskTracker,
+    /// How all links leave, until [`crate::Pool::set_way`].
+    pub way: Way,
     /// Shared by all pools that leave by the same address.
     pub gate: Arc<ConnectGate>,
     /// Deadlines and bounds.

@@ -13,6 +13,7 @@ use crate::keys::Keys;
 use crate::outbox::Outbox;
 use crate::queue::{Call, Cleaned, Command, Sent};
 use crate::shared::{Lane, Line, Seat, Shared, Table, main_seat};
+use crate::ways::Ways;
 use crate::wrap::Wrapping;
 use crate::{
     CallError, Cleanup, DestroyedKey, LinkStatus, MainState, PoolError, PoolEvent, PoolParams,
@@ -56,7 +57,7 @@ impl Pool {
             clock: params.clock,
             random: params.random,
             tracker: params.tracker,
-            gate: params.gate,
+            ways: Ways::new(params.way, params.gate),
             limits: params.limits,
             keys,
             wrapping,
@@ -187,7 +188,7 @@ impl Pool {
         if !table.open {
             return Err(not_connected("the links are closed"));
         }
-        if self.shared.addresses.get(seat, 0).is_none() {
+        if !self.shared.addresses.has(seat) {
             return Err(not_connected(&format!(
                 "no address is known for data center {}",
                 seat.dc
@@ -282,7 +283,7 @@ impl Pool {
     /// new one opened there, with a new key if there is none.
     pub async fn set_home_dc(&self, dc: i32) -> Result<(), PoolError> {
         let shared = &self.shared;
-        if shared.addresses.get(Seat::calls(dc), 0).is_none() {
+        if !shared.addresses.has(Seat::calls(dc)) {
             return Err(PoolError::UnknownDc(dc));
         }
         if self.home_dc() == dc {

@@ -16,8 +16,9 @@ use crate::board::Board;
 use crate::keys::Keys;
 use crate::outbox::Outbox;
 use crate::queue::Inbox;
+use crate::ways::Ways;
 use crate::wrap::Wrapping;
-use crate::{ConnectGate, Limits, LinkRole, MainState, PoolEvent, PoolState, Topology, supervise};
+use crate::{Limits, LinkRole, MainState, PoolEvent, PoolState, Topology, supervise};
 
 /// What a link is to the pool. The ordinary seat at the home data center is the main link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +90,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) tracker: TaskTracker,
-    pub(crate) gate: Arc<ConnectGate>,
+    pub(crate) ways: Ways,
     pub(crate) limits: Limits,
     pub(crate) keys: Keys,
     pub(crate) wrapping: Wrapping,

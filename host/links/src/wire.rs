@@ -2,12 +2,14 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use sluice_mtproto::transport::{Frame, Framing, Kind};
+use sluice_mtproto::transport::{Frame, Framing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::board::Board;
+use crate::connect::Connected;
+use crate::ways::Hold;
 
 /// More than this waiting to be written, and the session is asked for no more packets.
 const BACKLOG: usize = 1 << 20;
@@ -19,6 +21,10 @@ const ROOM: (usize, usize) = (4 << 10, 64 << 10);
 pub(crate) enum WireError {
     #[error("the server closed the connection")]
     Closed,
+    #[error(
+        "the proxy closed the connection before the first answer, as one does that has another secret"
+    )]
+    NotLetIn,
     #[error("the connection broke: {0}")]
     Io(#[from] io::Error),
     #[error("bad framing: {0}")]
@@ -33,6 +39,7 @@ impl WireError {
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Closed => "closed",
+            Self::NotLetIn => "proxy",
             Self::Io(_) => "io",
             Self::Framing(_) => "framing",
             Self::Transport(404) => "key_unknown",
@@ -53,18 +60,24 @@ pub(crate) struct Wire {
     room: usize,
     moved: Instant,
     board: Arc<Board>,
+    /// Behind a proxy that has not passed on an answer yet.
+    unheard: bool,
+    /// Let go only when the socket is closed: fields are dropped in their order.
+    _hold: Hold,
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, board: Arc<Board>) -> Self {
+    pub(crate) fn new(connected: Connected, board: Arc<Board>) -> Self {
         Self {
-            stream,
-            framing: Framing::client(Kind::Intermediate),
-            incoming: BytesMut::new(),
+            stream: connected.stream,
+            framing: connected.framing,
+            incoming: connected.incoming,
             outgoing: BytesMut::new(),
             room: ROOM.0,
             moved: Instant::now(),
             board,
+            unheard: connected.shy,
+            _hold: connected.hold,
         }
     }
 
@@ -89,10 +102,12 @@ impl Wire {
         let (mut reader, mut writer) = self.stream.split();
         tokio::select! {
             read = reader.read_buf(&mut self.incoming) => {
-                let read = read?;
-                if read == 0 {
-                    return Err(WireError::Closed);
-                }
+                let read = match read {
+                    Ok(0) | Err(_) if self.unheard => return Err(WireError::NotLetIn),
+                    Ok(0) => return Err(WireError::Closed),
+                    read => read?,
+                };
+                self.unheard = false;
                 self.room = if read >= self.room { ROOM.1 } else { ROOM.0 };
                 self.moved = Instant::now();
                 self.board.received(read);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use sluice_domain::{
     AccountKind, AccountName, AccountRecord, AccountState, AuthorizationRole, Clock,
-    DeviceIdentity, Random, Secret, SessionStore, UnixMillis,
+    DeviceIdentity, Random, Secret, SessionStore, UnixMillis, Way,
 };
 use sluice_links::{ConnectGate, DcAddress, Limits, Pool, PoolEvent, PoolParams, Target, Topology};
 use sluice_store::{Store, Vault};
@@ -91,6 +91,7 @@ impl Link {
             clock,
             random,
             tracker: TaskTracker::new(),
+            way: Way::default(),
             gate: Arc::new(ConnectGate::default()),
             limits: Limits::default(),
         })
@@ -133,5 +134,6 @@ fn record(name: &AccountName, at: UnixMillis) -> AccountRecord {
         user_id: None,
         created_at: at,
         bot_token: None,
+        proxy: None,
     }
 }

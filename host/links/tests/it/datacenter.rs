@@ -57,6 +57,7 @@ async fn pool(telegram: &DataCenter) -> (Pool, Events) {
         clock: Arc::clone(&real) as _,
         random: real,
         tracker: TaskTracker::new(),
+        way: sluice_domain::Way::default(),
         gate: Arc::new(ConnectGate::default()),
         limits: Limits::default(),
     })

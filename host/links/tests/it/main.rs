@@ -20,4 +20,5 @@ mod keys;
 mod pool;
 mod server;
 mod store;
+mod ways;
 mod world;

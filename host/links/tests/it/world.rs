@@ -1,12 +1,13 @@
 //! What every test stands on: one or two servers, a store, a pool.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use sluice_domain::{AuthorizationId, Clock, DeviceIdentity, Random, UnixMillis};
+use sluice_domain::{AuthorizationId, Clock, DeviceIdentity, Ipv6, Random, UnixMillis, Way};
 use sluice_links::{
     CallError, ConnectGate, DcAddress, Limits, Pool, PoolEvent, PoolParams, Target, Topology,
 };
@@ -113,19 +114,53 @@ impl World {
         store: Arc<Memory>,
         dice: Arc<Dice>,
     ) -> (Pool, Events) {
+        let way = Way::default();
+        self.pool_by(account, self.addresses(), way, limits, store, dice)
+            .await
+    }
+
+    /// A pool that knows these addresses of the home data center.
+    pub async fn pool_at(&self, addresses: &[SocketAddr], ipv6: Ipv6) -> (Pool, Events) {
+        let dcs = addresses.iter().map(|address| DcAddress {
+            id: 1,
+            host: address.ip().to_string(),
+            port: address.port(),
+            media_only: false,
+        });
+        let way = Way {
+            ipv6,
+            ..Way::default()
+        };
+        let (store, dice) = (Arc::clone(&self.store), Arc::clone(&self.dice));
+        self.pool_by("alice", dcs.collect(), way, Limits::default(), store, dice)
+            .await
+    }
+
+    fn addresses(&self) -> Vec<DcAddress> {
         let at = |id, media_only, address: std::net::SocketAddr| DcAddress {
             id,
             host: address.ip().to_string(),
             port: address.port(),
             media_only,
         };
-        let key = PrivateKey::from_pem(PRIVATE_PEM).unwrap().public().to_pem();
-        let dcs = vec![
+        vec![
             at(1, false, self.home.address),
             at(1, true, self.home.media_address),
             at(2, false, self.other.address),
             at(2, true, self.other.media_address),
-        ];
+        ]
+    }
+
+    async fn pool_by(
+        &self,
+        account: &str,
+        dcs: Vec<DcAddress>,
+        way: Way,
+        limits: Limits,
+        store: Arc<Memory>,
+        dice: Arc<Dice>,
+    ) -> (Pool, Events) {
+        let key = PrivateKey::from_pem(PRIVATE_PEM).unwrap().public().to_pem();
         start(PoolParams {
             account: account.parse().unwrap(),
             authorization: AuthorizationId(1),
@@ -137,6 +172,7 @@ impl World {
             clock: Arc::new(WallClock(self.epoch)),
             random: dice,
             tracker: self.tracker.clone(),
+            way,
             gate: Arc::clone(&self.gate),
             limits,
         })
