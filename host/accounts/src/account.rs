@@ -23,6 +23,7 @@ use crate::sends::Sends;
 use crate::session::{PoolEvents, Session};
 use crate::shared::{Shared, store_problem};
 use crate::sign_in::SignIn;
+use crate::way::Leaving;
 use crate::{AccountView, StatusView, fate, problems};
 
 /// How long the answer to a call waits for the store to keep a wait.
@@ -49,6 +50,8 @@ pub(crate) struct Account {
     /// Changes of state are stored in the order in which they happen.
     storing: tokio::sync::Mutex<()>,
     session: Mutex<Option<Arc<Session>>>,
+    /// How the links leave, those of sessions that are being made among them.
+    pub(crate) leaving: Leaving,
     /// Sign-in, connecting, disconnecting, log-out: one at a time.
     pub(crate) turn: tokio::sync::Mutex<SignIn>,
     pub(crate) inbox: mpsc::Sender<Input>,
@@ -87,6 +90,7 @@ impl Account {
             standing: watch::Sender::new(standing),
             storing: tokio::sync::Mutex::new(()),
             session: Mutex::new(None),
+            leaving: Leaving::default(),
             turn: tokio::sync::Mutex::new(SignIn::None),
             inbox,
             probe: Mutex::new(Probe::default()),
@@ -539,6 +543,7 @@ impl Account {
         let environment = self.environment();
         let connected = self.connected();
         let api_id = self.api().ok().map(|(id, _)| id);
+        let proxy = self.proxy();
         let record = self.record();
         AccountView {
             name: self.name.clone(),
@@ -549,6 +554,7 @@ impl Account {
             environment,
             api_id,
             device: record.device.clone(),
+            proxy,
             user_id: record.user_id.map(|id| id.to_string()),
             created_at: record.created_at,
             default: self.shared.settings().default_account == self.name,

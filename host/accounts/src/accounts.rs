@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use crate::account::Account;
 use crate::shared::{Shared, store_problem};
 use crate::{
-    AccountView, AccountsError, CallOptions, CleanupView, Deps, DoneView, HealthView, LimitsView,
-    MonitoringSessionsView, MonitoringTelegramView, NewAccount, PoolStatusView, RotateRequest,
-    RotationView, SignInView, StatusView, actor, call, health, lifecycle, monitoring, problems,
-    rotation, sign_in,
+    AccountChange, AccountView, AccountsError, CallOptions, CleanupView, Deps, DoneView,
+    HealthView, LimitsView, MonitoringSessionsView, MonitoringTelegramView, NewAccount,
+    PoolStatusView, RotateRequest, RotationView, SignInView, StatusView, actor, call, health,
+    lifecycle, monitoring, problems, rotation, sign_in, way,
 };
 
 /// Every account of the gateway.
@@ -40,6 +40,7 @@ impl Accounts {
             by_name: RwLock::default(),
             changing: tokio::sync::Mutex::new(()),
         });
+        all.spawn(Arc::clone(&all).follow_settings());
         for record in records {
             let connects = matches!(record.state, AccountState::Ready | AccountState::Frozen);
             let account = all.add(record);
@@ -133,6 +134,7 @@ impl Accounts {
     /// Makes an account, signed out.
     pub async fn create(&self, new: NewAccount) -> Result<AccountView, Problem> {
         let api = api_of(&new)?;
+        new.proxy.as_ref().map_or(Ok(()), way::check)?;
         let _changing = self.changing.lock().await;
         if self.by_name.read().contains_key(&new.name) {
             return Err(Problem::new(
@@ -154,6 +156,7 @@ impl Accounts {
             user_id: None,
             created_at: self.shared.now(),
             bot_token: None,
+            proxy: new.proxy,
         };
         let kept = record.clone();
         self.shared
@@ -161,6 +164,46 @@ impl Accounts {
             .await
             .map_err(|error| store_problem(&error).of(&record.name))?;
         Ok(self.add(record).view())
+    }
+
+    /// Changes an account. Its links leave by the new way when this returns, or are being opened
+    /// there.
+    pub async fn change(
+        &self,
+        name: &AccountName,
+        change: AccountChange,
+    ) -> Result<AccountView, Problem> {
+        let account = self.get(name)?;
+        if let Some(proxy) = change.proxy {
+            proxy.as_ref().map_or(Ok(()), way::check)?;
+            let changed = Arc::clone(&account);
+            self.finish(async move {
+                changed.amend(|record| record.proxy = proxy).await?;
+                changed.take_way().await;
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(account.view())
+    }
+
+    /// The settings were changed: what is not read afresh at every use is done now.
+    pub fn settings_changed(&self) {
+        self.shared.changed.notify_one();
+    }
+
+    /// Has the links of all accounts leave as the settings say, whenever they change.
+    async fn follow_settings(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.shared.changed.notified() => {}
+                () = self.shared.stop.cancelled() => return,
+            }
+            let accounts: Vec<_> = self.by_name.read().values().map(Arc::clone).collect();
+            for account in accounts {
+                self.spawn(async move { account.take_way().await });
+            }
+        }
     }
 
     /// Closes an account and removes it. Its sealed key is kept 30 days; with `purge` the

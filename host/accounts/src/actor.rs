@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Map, Value};
 use sluice_domain::{AccountState, AuthorizationId, Category, Event, EventBody, Failure, PeerKind};
-use sluice_links::PoolEvent;
+use sluice_links::{MainState, PoolEvent};
 use sluice_tl::Schema;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -330,7 +330,10 @@ impl Actor {
                     self.account.take_note(&failure, None, id).await;
                 }
             }
-            PoolEvent::PoolChanged => self.pool_changed = true,
+            PoolEvent::PoolChanged => {
+                self.pool_changed = true;
+                self.explain().await;
+            }
         }
     }
 
@@ -369,6 +372,26 @@ impl Actor {
         }
         self.account.publish_status();
         self.pool_changed = true;
+    }
+
+    /// While the main link is not up: why the last try failed.
+    async fn explain(&mut self) {
+        let Some(session) = self.account.session() else {
+            return;
+        };
+        let main = session.pool.watch().borrow().main.clone();
+        let MainState::Connecting {
+            reason: Some(reason),
+            ..
+        } = main
+        else {
+            return;
+        };
+        if self.account.state() == AccountState::Connecting {
+            self.account
+                .enter(AccountState::Connecting, Some(reason))
+                .await;
+        }
     }
 
     fn heard(&self) {

@@ -37,10 +37,12 @@ mod shared;
 mod sign_in;
 mod updates;
 mod views;
+mod way;
 
 pub use accounts::Accounts;
 pub use error::AccountsError;
 pub use settings::{
-    CallOptions, CustomDc, CustomEnvironment, Deps, NewAccount, RotateRequest, Settings,
+    AccountChange, CallOptions, CustomDc, CustomEnvironment, Deps, NewAccount, RotateRequest,
+    Settings,
 };
 pub use views::*;

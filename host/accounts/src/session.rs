@@ -42,6 +42,7 @@ impl Session {
             let record = account.record();
             (record.device.clone(), record.kind)
         };
+        let way = account.way()?;
         let params = PoolParams {
             account: account.name.clone(),
             authorization: authorization.id,
@@ -53,7 +54,8 @@ impl Session {
             clock: Arc::clone(&deps.clock),
             random: Arc::clone(&deps.random),
             tracker: deps.tracker.clone(),
-            gate: Arc::clone(&account.shared.gate),
+            gate: account.shared.gates.of(&way),
+            way,
             limits: Limits::default(),
         };
         let (pool, events) = Pool::start(params)
@@ -65,6 +67,7 @@ impl Session {
             created_at: authorization.created_at,
             kind,
         });
+        account.entered(&session).await;
         Ok((session, events))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use sluice_domain::{
     AccountKind, AccountName, Clock, DeviceIdentity, Environment, EventLog, Random, Secret,
-    SessionStore, WaitStore,
+    SessionStore, WaitStore, Way,
 };
 use sluice_events::Live;
 use sluice_policy::Policies;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub environment: Environment,
     /// Addresses and keys of [`Environment::Custom`].
     pub custom: CustomEnvironment,
+    /// How the links of accounts leave that have no proxy of their own; transport and IPv6 of all.
+    pub way: Way,
     /// How often the state of an account is probed.
     pub probe_interval: Duration,
     /// The deadline of calls the gateway makes by itself (sign-in, differences, probes).
@@ -62,6 +64,7 @@ impl Default for Settings {
             api: None,
             environment: Environment::Production,
             custom: CustomEnvironment::default(),
+            way: Way::default(),
             probe_interval: Duration::from_secs(15),
             internal_timeout: Duration::from_secs(30),
             max_in_flight: 512,
@@ -105,6 +108,16 @@ pub struct NewAccount {
     pub environment: Option<Environment>,
     /// What it says of itself; defaults are kept for the account's life.
     pub device: Option<DeviceIdentity>,
+    /// Its own proxy, as [`sluice_domain::Proxy`] reads it, or `direct`; the configuration's if left
+    /// out.
+    pub proxy: Option<Secret<String>>,
+}
+
+/// What is to be changed of an account.
+#[derive(Default)]
+pub struct AccountChange {
+    /// Its own proxy, or `direct`; within, `None` for the configuration's. Untouched if left out.
+    pub proxy: Option<Option<Secret<String>>>,
 }
 
 /// How a call is to be made.

@@ -7,11 +7,12 @@ use arc_swap::Guard;
 use sluice_domain::{
     AccountName, Category, Event, EventBody, Problem, SessionStore, StoreError, UnixMillis,
 };
-use sluice_links::ConnectGate;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::flood::FloodLedger;
 use crate::rotation::Rotations;
+use crate::way::Gates;
 use crate::{Deps, Settings};
 
 /// How long a rotation may go on when the gateway stops. One that Telegram answers needs less.
@@ -21,8 +22,10 @@ const PARTING: Duration = Duration::from_secs(2);
 pub(crate) struct Shared {
     pub(crate) deps: Deps,
     pub(crate) ledger: Arc<FloodLedger>,
-    /// All links leave by one address.
-    pub(crate) gate: Arc<ConnectGate>,
+    /// The limits on connects, by way out.
+    pub(crate) gates: Gates,
+    /// Told when the settings were changed.
+    pub(crate) changed: Notify,
     pub(crate) rotations: Rotations,
     /// Ends every task.
     pub(crate) stop: CancellationToken,
@@ -33,7 +36,8 @@ impl Shared {
         Arc::new(Self {
             deps,
             ledger: Arc::default(),
-            gate: Arc::new(ConnectGate::default()),
+            gates: Gates::default(),
+            changed: Notify::new(),
             rotations: Rotations::default(),
             stop: CancellationToken::new(),
         })

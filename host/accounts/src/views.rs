@@ -29,12 +29,28 @@ pub struct AccountView {
     pub api_id: Option<i32>,
     /// What it says of itself.
     pub device: DeviceIdentity,
+    /// The proxy its links leave by; null when they go straight.
+    pub proxy: Option<ProxyView>,
     /// Telegram's id of it, once signed in.
     pub user_id: Option<String>,
     /// When it was made here.
     pub created_at: UnixMillis,
     /// Whether requests that name no account mean this one.
     pub default: bool,
+}
+
+/// A proxy, without what it wants to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxyView {
+    /// `socks5`, `http` or `mtproxy`.
+    pub kind: &'static str,
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Whether it is the account's own; else it is the configuration's.
+    pub own: bool,
 }
 
 /// `GET /api/telegram-auth/status`.

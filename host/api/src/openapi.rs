@@ -38,6 +38,7 @@ impl IntoResponses for Problems {
         ops::accounts::list::handler,
         ops::accounts::create::handler,
         ops::accounts::one::handler,
+        ops::accounts::change::handler,
         ops::accounts::delete::handler,
         ops::session::status::handler,
         ops::session::connect::handler,

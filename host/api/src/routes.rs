@@ -58,6 +58,7 @@ fn api() -> Routes {
         .get("/api/accounts", accounts::list::handler)
         .post("/api/accounts", accounts::create::handler)
         .get("/api/accounts/{name}", accounts::one::handler)
+        .patch("/api/accounts/{name}", accounts::change::handler)
         .delete("/api/accounts/{name}", accounts::delete::handler)
         .get("/api/telegram-auth/status", session::status::handler)
         .post("/api/telegram-auth/connect", session::connect::handler)
@@ -137,6 +138,10 @@ impl Routes {
 
     fn post<T: 'static>(self, path: &'static str, handler: impl Handler<T, App>) -> Self {
         self.on("post", MethodFilter::POST, path, handler)
+    }
+
+    fn patch<T: 'static>(self, path: &'static str, handler: impl Handler<T, App>) -> Self {
+        self.on("patch", MethodFilter::PATCH, path, handler)
     }
 
     fn delete<T: 'static>(self, path: &'static str, handler: impl Handler<T, App>) -> Self {

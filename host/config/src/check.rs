@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use sluice_domain::Environment;
+use sluice_domain::{Environment, Proxy};
 
 use crate::Config;
 use crate::humane::{duration, size};
@@ -82,6 +82,10 @@ impl Config {
                 return Err(fault("telegram.api_hash", message));
             }
             _ => {}
+        }
+        if let Some(proxy) = &telegram.proxy {
+            let read: Result<Proxy, _> = proxy.expose().parse();
+            read.map_err(|error| fault("telegram.proxy", error.to_string()))?;
         }
         let custom = &telegram.custom;
         let mut ids = BTreeSet::new();

@@ -46,6 +46,8 @@ pub struct AccountRecord {
     pub created_at: UnixMillis,
     /// A bot's token, sealed: rotation of a bot signs in with it again.
     pub bot_token: Option<Secret<String>>,
+    /// Its own proxy as it was given, sealed; `direct` for none, whatever the configuration says.
+    pub proxy: Option<Secret<String>>,
 }
 
 /// Names one authorization (a set of keys that Telegram lists as one device).

@@ -215,6 +215,7 @@ async fn sign_in(
             api_hash: None,
             environment: None,
             device: None,
+            proxy: None,
         })
         .await?;
     accounts.send_code(name, &phone).await?;

@@ -178,7 +178,7 @@ impl Gateway {
                     path,
                     overrides,
                     Arc::clone(&config),
-                    reload::follow(&config, &account_settings, &store, log, reports),
+                    reload::follow(&config, &account_settings, &accounts, &store, log, reports),
                 )
                 .map_err(Box::new)?,
             ),

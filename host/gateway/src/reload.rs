@@ -1,24 +1,26 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use sluice_accounts::Settings;
+use sluice_accounts::{Accounts, Settings};
 use sluice_config::{Config, Reload};
 use sluice_store::Store;
 use sluice_telemetry::LogHandle;
 
 use crate::reports::Reports;
-use crate::settings;
+use crate::settings as settings_of;
 
 /// What happens when the configuration's file changed: those who keep a part of it get theirs, and
 /// the event goes into the log.
 pub(crate) fn follow(
     config: &Arc<ArcSwap<Config>>,
-    accounts: &Arc<ArcSwap<Settings>>,
+    settings: &Arc<ArcSwap<Settings>>,
+    accounts: &Arc<Accounts>,
     store: &Arc<Store>,
     log: Option<LogHandle>,
     reports: Reports,
 ) -> impl Fn(Reload) + Send + Sync + 'static {
-    let (config, accounts, store) = (Arc::clone(config), Arc::clone(accounts), Arc::clone(store));
+    let (config, settings, store) = (Arc::clone(config), Arc::clone(settings), Arc::clone(store));
+    let accounts = Arc::clone(accounts);
     move |reload| {
         match &reload {
             Reload::Applied {
@@ -27,8 +29,9 @@ pub(crate) fn follow(
             } => {
                 tracing::info!(?changed, ?restart_needed, "the configuration was reloaded");
                 let config = config.load();
-                accounts.store(Arc::new(settings::accounts(&config)));
-                if let Err(error) = store.set_retention(settings::retention(&config)) {
+                settings.store(Arc::new(settings_of::accounts(&config)));
+                accounts.settings_changed();
+                if let Err(error) = store.set_retention(settings_of::retention(&config)) {
                     tracing::warn!(%error, "the event log keeps its retention");
                 }
                 if let Some(Err(error)) = log.as_ref().map(|log| log.set_level(&config.log.level)) {

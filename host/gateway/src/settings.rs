@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sluice_accounts::{CustomDc, CustomEnvironment, Settings};
 use sluice_config::Config;
+use sluice_domain::Way;
 use sluice_policy::{Limits, PolicySettings};
 use sluice_store::Retention;
 
@@ -33,6 +34,15 @@ pub(crate) fn accounts(config: &Config) -> Settings {
         custom: CustomEnvironment {
             dcs,
             keys: telegram.custom.public_keys.clone(),
+        },
+        way: Way {
+            // What is no proxy does not pass the check of the configuration.
+            proxy: telegram
+                .proxy
+                .as_ref()
+                .and_then(|p| p.expose().parse().ok()),
+            transport: telegram.transport,
+            ipv6: telegram.ipv6,
         },
         probe_interval: config.probe.interval,
         ..Settings::default()

@@ -12,13 +12,14 @@ use crate::vault::Vault;
 
 const API_HASH: &str = "api_hash";
 const BOT_TOKEN: &str = "bot token";
+const PROXY: &str = "proxy";
 
 impl Store {
     pub(crate) fn all_accounts(&self) -> Result<Vec<AccountRecord>, StoreError> {
         self.query(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT name, kind, api_id, sealed_api_hash, environment, device, state,
-                        state_reason, user_id, created_at, sealed_bot_token
+                        state_reason, user_id, created_at, sealed_bot_token, sealed_proxy
                  FROM accounts WHERE deleted_at IS NULL ORDER BY id",
             )?;
             all(&mut statement, [], |row| {
@@ -36,6 +37,7 @@ impl Store {
                     user_id: row.get(8)?,
                     created_at: moment(row.get(9)?),
                     bot_token: open_text(&self.vault, &name, BOT_TOKEN, row.get(10)?)?,
+                    proxy: open_text(&self.vault, &name, PROXY, row.get(11)?)?,
                     name,
                 })
             })
@@ -118,7 +120,7 @@ fn put(
         .prepare_cached(
             "UPDATE accounts SET kind = ?2, api_id = ?3, sealed_api_hash = ?4, environment = ?5,
                     device = ?6, state = ?7, state_reason = ?8, user_id = ?9,
-                    sealed_bot_token = ?10
+                    sealed_bot_token = ?10, sealed_proxy = ?11
              WHERE id = ?1",
         )?
         .execute(params![
@@ -132,6 +134,7 @@ fn put(
             account.state_reason,
             account.user_id,
             seal_text(vault, &account.name, BOT_TOKEN, account.bot_token.as_ref())?,
+            seal_text(vault, &account.name, PROXY, account.proxy.as_ref())?,
         ])?;
     Ok(())
 }

@@ -162,6 +162,7 @@ impl Gateway {
             api_hash: None,
             environment: None,
             device: None,
+            proxy: None,
         };
         self.accounts.create(new).await.unwrap();
         name

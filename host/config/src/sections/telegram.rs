@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
-use sluice_domain::{AccountName, Environment, Secret};
+use sluice_domain::{AccountName, Environment, Ipv6, Secret, Transport};
 
 use crate::humane;
 
@@ -16,6 +16,13 @@ pub struct TelegramSection {
     pub api_hash: Option<Secret<String>>,
     /// Which Telegram accounts live on, unless they say otherwise.
     pub environment: Environment,
+    /// The proxy of accounts that have none of their own.
+    #[serde(with = "humane::secret")]
+    pub proxy: Option<Secret<String>>,
+    /// How packets travel.
+    pub transport: Transport,
+    /// Whether addresses of IPv6 are used.
+    pub ipv6: Ipv6,
     /// The account that a request without `?account=` means.
     pub default_account: AccountName,
     /// Addresses and server keys for `environment = "custom"`.
@@ -52,6 +59,9 @@ impl Default for TelegramSection {
             api_id: None,
             api_hash: None,
             environment: Environment::Production,
+            proxy: None,
+            transport: Transport::default(),
+            ipv6: Ipv6::default(),
             default_account: AccountName::default(),
             custom: CustomSection::default(),
         }

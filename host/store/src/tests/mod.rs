@@ -76,6 +76,7 @@ pub(super) fn account(named: &str) -> AccountRecord {
         user_id: None,
         created_at: START,
         bot_token: None,
+        proxy: None,
     }
 }
 

@@ -31,6 +31,7 @@ fn an_account_comes_back_after_a_restart_as_it_was_saved() {
         bot.state_reason = Some("PEER_FLOOD".to_owned());
         bot.user_id = Some(i64::MAX);
         bot.bot_token = Some(Secret::new("1:token".to_owned()));
+        bot.proxy = Some(Secret::new("socks5://a:word@b".to_owned()));
         store.save_account(&bot, &[event(Some("b"), "x")]).unwrap();
     }
     let store = open(dir.path());
@@ -45,6 +46,7 @@ fn an_account_comes_back_after_a_restart_as_it_was_saved() {
     assert_eq!(b.environment, Some(Environment::Custom));
     assert_eq!((b.user_id, b.created_at), (Some(i64::MAX), START));
     assert_eq!(b.bot_token.as_ref().unwrap().expose(), "1:token");
+    assert_eq!(b.proxy.as_ref().unwrap().expose(), "socks5://a:word@b");
     assert!(b.api.is_none());
     assert_eq!(b.device, a.device);
     // The event was logged with it.
@@ -57,6 +59,7 @@ fn no_secret_stands_readable_in_the_files() {
     let store = open(dir.path());
     let mut bot = account("b");
     bot.bot_token = Some(Secret::new("1:planted-token".to_owned()));
+    bot.proxy = Some(Secret::new("socks5://a:planted-word@b".to_owned()));
     bot.api = Some((1, Secret::new("planted-hash".to_owned())));
     store.insert_account(&bot).unwrap();
     let id = store

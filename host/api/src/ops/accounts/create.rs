@@ -32,6 +32,11 @@ pub(crate) struct CreateAccount {
     /// What it says of itself to Telegram, for as long as it exists.
     #[schema(value_type = Option<crate::schema::DeviceIdentity>)]
     device: Option<DeviceIdentity>,
+    /// Its own way out: `socks5://user:password@host:port`, `http://user:password@host:port`,
+    /// `mtproxy://host:port?secret=…`, one of Telegram's links, or `direct`; the configuration's when
+    /// left out. It is not shown again.
+    #[schema(value_type = Option<String>)]
+    proxy: Option<Secret<String>>,
 }
 
 /// Makes an account, signed out.
@@ -78,6 +83,7 @@ pub(crate) async fn handler(
             api_hash: body.api_hash,
             environment: body.environment,
             device: body.device,
+            proxy: body.proxy,
         })
         .await?;
     Ok((

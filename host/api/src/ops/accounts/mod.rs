@@ -1,5 +1,6 @@
 //! Accounts.
 
+pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;
