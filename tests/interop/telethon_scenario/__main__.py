@@ -14,16 +14,24 @@ import faults
 import files
 import messages
 import sign_in
+import ways
 from datacenter import DataCenter
 from telethon.crypto import rsa
 
 PATIENCE = 120
-SCENES = [*sign_in.SCENES, *messages.SCENES, *channels.SCENES, *files.SCENES, *faults.SCENES]
+SCENES = [
+    *sign_in.SCENES,
+    *messages.SCENES,
+    *channels.SCENES,
+    *files.SCENES,
+    *faults.SCENES,
+    *ways.SCENES,
+]
 
 
 async def main():
     logging.basicConfig(level=logging.CRITICAL)
-    dc = DataCenter(sys.argv[1])
+    dc = DataCenter(sys.argv[1], *ways.PROXIES)
     rsa.add_key(dc.public_key, old=False)
     failed = 0
     wanted = sys.argv[2:]

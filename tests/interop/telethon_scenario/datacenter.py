@@ -15,11 +15,13 @@ ANNA, BERT, CARL = "9996610001", "9996620002", "9996610003"
 class DataCenter:
     """The process and its control API."""
 
-    def __init__(self, binary):
-        self.process = subprocess.Popen([binary], stdout=subprocess.PIPE, text=True)
+    def __init__(self, binary, *options):
+        command = [binary, *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         ready = json.loads(self.process.stdout.readline())
         self.url, self.key = ready["control_url"], ready["control_key"]
         self.public_key, self.dcs = ready["public_key"], ready["dcs"]
+        self.proxies = ready["proxies"]
 
     def ask(self, method, path, body=None):
         request = urllib.request.Request(
