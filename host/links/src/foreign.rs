@@ -50,7 +50,9 @@ impl Pool {
         let home = main_seat(&self.shared.table.lock());
         let seat = match target {
             Target::Main => home,
-            Target::Media(dc) if self.shared.addresses.has(Seat::media(dc, 0)) => Seat::media(dc, 0),
+            Target::Media(dc) if self.shared.addresses.has(Seat::media(dc, 0)) => {
+                Seat::media(dc, 0)
+            }
             // Without an address for media the ordinary link serves: two connections to an
             // ordinary address are what gets a key duplicated.
             Target::Dc(dc) | Target::Media(dc) => Seat::calls(dc),

@@ -54,6 +54,12 @@ impl Client {
         Answer::read(request.send().await?).await
     }
 
+    /// `PATCH` with a JSON body.
+    pub async fn patch(&self, path: &str, body: Value) -> anyhow::Result<Answer> {
+        let request = self.request(Method::PATCH, path).json(&body);
+        Answer::read(request.send().await?).await
+    }
+
     /// `DELETE`
     pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
         Answer::read(self.request(Method::DELETE, path).send().await?).await

@@ -27,3 +27,4 @@ mod rotation;
 mod scoreboard;
 mod sign_in;
 mod streams;
+mod ways;
