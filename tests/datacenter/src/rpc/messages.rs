@@ -33,7 +33,12 @@ impl Call<'_> {
 
     /// Where the message goes, if the caller may write there.
     pub(super) fn target(&self) -> Result<Peer, Refusal> {
-        let peer = self.world.input_peer(self.me, self.params.value("peer"))?;
+        self.writable(self.params.value("peer"))
+    }
+
+    /// The peer that an `InputPeer` names, if the caller may write there.
+    pub(super) fn writable(&self, input: &Value) -> Result<Peer, Refusal> {
+        let peer = self.world.input_peer(self.me, input)?;
         match peer {
             Peer::Chat(id) => {
                 let chat = self.world.chats.get(&id);

@@ -15,6 +15,7 @@ mod channels;
 mod chats;
 mod contacts;
 mod dialogs;
+mod forward;
 mod help;
 mod history;
 mod login_token;
@@ -244,6 +245,7 @@ impl Call<'_> {
             "messages.sendMedia" => self.send_media(),
             "messages.uploadMedia" => self.upload_media(),
             "messages.sendMultiMedia" => self.send_multi_media(),
+            "messages.forwardMessages" => self.forward_messages(),
             "messages.editMessage" => self.edit_message(),
             "messages.deleteMessages" => self.delete_messages(),
             "messages.readHistory" => self.read_history(),

@@ -19,6 +19,15 @@ const QTS_EVENTS: usize = 1_000;
 /// `random_id`s remembered to find repetitions.
 const RANDOM_IDS: usize = 10_000;
 
+/// Where a forwarded message was first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) from: Peer,
+    pub(crate) date: i64,
+    /// Its id there, if a channel said it.
+    pub(crate) post: Option<i32>,
+}
+
 /// One user's copy of a message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Message {
@@ -39,6 +48,9 @@ pub(crate) struct Message {
     pub(crate) reply_to: Option<i32>,
     /// Set for the messages of one album.
     pub(crate) grouped: Option<i64>,
+    /// Where it was first, if it was forwarded.
+    #[serde(default)]
+    pub(crate) origin: Option<Origin>,
     /// A service message's action; null for an ordinary one.
     pub(crate) action: Value,
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     World,
-    mailbox::{Message, What},
+    mailbox::{Message, Origin, What},
     peer::{Mentions, Peer},
 };
 use crate::refusal::Refusal;
@@ -23,6 +23,8 @@ pub(crate) struct Letter {
     pub(crate) file: Option<i64>,
     /// Set for the messages of one album.
     pub(crate) grouped: Option<i64>,
+    /// Where it was first, if it is forwarded.
+    pub(crate) origin: Option<Origin>,
     /// Null, or a `MessageAction`.
     pub(crate) action: Value,
     /// In the sender's numbering.
@@ -82,6 +84,7 @@ impl World {
                 media: letter.media.clone(),
                 file: letter.file,
                 grouped: letter.grouped,
+                origin: letter.origin.clone(),
                 reply_to: replied.and_then(|r| user.mailbox.copy_of(r)),
                 action: letter.action.clone(),
             });
@@ -89,7 +92,8 @@ impl World {
             if reader == from {
                 sent = id;
             }
-            let plain = letter.media.is_null() && letter.action.is_null();
+            let plain =
+                letter.media.is_null() && letter.action.is_null() && letter.origin.is_none();
             if !self.has_sessions(reader) {
                 continue;
             }
@@ -207,6 +211,18 @@ impl World {
             map.insert("media".into(), media);
             if let Some(edited) = message.edited {
                 map.insert("edit_date".into(), json!(edited));
+            }
+            if let Some(origin) = &message.origin {
+                mentions.peer(origin.from);
+                let mut header = json!({
+                    "_": "messageFwdHeader",
+                    "from_id": origin.from.json(),
+                    "date": origin.date,
+                });
+                if let (Some(post), Some(header)) = (origin.post, header.as_object_mut()) {
+                    header.insert("channel_post".into(), json!(post));
+                }
+                map.insert("fwd_from".into(), header);
             }
             if let Some(grouped) = message.grouped {
                 map.insert("grouped_id".into(), json!(grouped));

@@ -239,6 +239,20 @@ async fn a_broadcast_channel_speaks_for_itself() {
     let post = pushed(&mut bert, "updateNewChannelMessage").await;
     assert_eq!(post["message"]["post"], true);
     assert!(post["message"].get("from_id").is_none());
+    let forward = json!({
+        "from_peer": input_peer(&found), "to_peer": {"_": "inputPeerSelf"},
+        "id": [post["message"]["id"]], "random_id": [5],
+    });
+    let sent = bert
+        .client
+        .ok("messages.forwardMessages", forward.clone())
+        .await;
+    let kept = &sent["updates"][1]["message"];
+    assert_eq!(kept["message"], "news");
+    assert_eq!(kept["fwd_from"]["channel_post"], post["message"]["id"]);
+    assert_eq!(kept["fwd_from"]["from_id"]["_"], "peerChannel");
+    let again = bert.client.refused("messages.forwardMessages", forward);
+    assert_eq!(again.await, "RANDOM_ID_DUPLICATE");
     let refused = bert.client.refused(
         "channels.getParticipants",
         json!({

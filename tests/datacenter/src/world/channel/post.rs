@@ -39,6 +39,7 @@ impl World {
             file: letter.file,
             reply_to: letter.reply_to,
             grouped: letter.grouped,
+            origin: letter.origin.clone(),
             action: letter.action.clone(),
         };
         it.messages.insert(id, message);
