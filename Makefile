@@ -11,7 +11,7 @@ PLUGINS := $(TARGET_DIR)/plugins
 EXAMPLE_PLUGINS := $(TARGET_DIR)/example-plugins
 CORE := $(TARGET_DIR)/$(WASM)/component
 
-.PHONY: build components demo test interop bench check clean
+.PHONY: build components demo test interop bench soak scoreboard check clean
 
 # The optimised binary, at release/sluice under the target directory.
 build:
@@ -46,6 +46,16 @@ interop:
 bench: components
 	@cargo bench --locked -p sluice-mtproto -p sluice-tl -p sluice-policy
 	@tests/load/run
+
+# Every row of the scoreboard and the chaos tests with their whole counts (minutes).
+# ROWS=name: only tests whose name contains it.
+soak: components
+	@ROWS='$(ROWS)' tests/load/soak
+
+# The same and the load tool, written into docs/scoreboard.md. ROWS=name measures one row again,
+# ROWS=load the load tool's; the others stay.
+scoreboard: components
+	@ROWS='$(ROWS)' tests/load/scoreboard
 
 check:
 	@cargo fmt --all --check

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sluice_accounts::{Accounts, NewAccount};
 use sluice_config::{Config, CustomDc};
 use sluice_datacenter::{DataCenter, Options};
@@ -20,6 +21,9 @@ const AGE: Duration = Duration::from_hours(48);
 /// How long the accounts may take to be seen connected. Key exchanges in an unoptimised build take
 /// a second each.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Sign-ins at once: each is a key exchange or two, which take a processor to itself.
+const SIGN_INS: usize = 8;
 
 /// What a demo is made of.
 pub struct DemoOptions {
@@ -127,13 +131,19 @@ async fn populate(
     datacenter: &DataCenter,
     names: &[AccountName],
 ) -> anyhow::Result<Secret<String>> {
-    for (index, name) in names.iter().enumerate() {
-        sign_in(gateway.accounts(), datacenter, name, index)
-            .await
-            .with_context(|| format!("signing in {name}"))?;
-    }
+    let accounts = gateway.accounts();
+    let sign_ins = names.iter().enumerate().map(|(index, name)| async move {
+        let signed_in = sign_in(accounts, datacenter, name, index).await;
+        signed_in.with_context(|| format!("signing in {name}"))
+    });
+    stream::iter(sign_ins)
+        .buffer_unordered(SIGN_INS)
+        .try_collect::<()>()
+        .await?;
     datacenter.age_authorizations(None, AGE);
-    tokio::time::timeout(PATIENCE, connected(gateway.hub(), names))
+    // At most twenty connect in a second.
+    let patience = PATIENCE + Duration::from_secs(1) * u32::try_from(names.len() / 20)?;
+    tokio::time::timeout(patience, connected(gateway.hub(), names))
         .await
         .context("the accounts do not connect")??;
     Ok(gateway.create_admin_key("demo").await?)

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::figures;
+use crate::{figures, proc::rss_kib};
 
 /// `sluice demo`, running. Killed when dropped.
 pub struct Demo {
@@ -54,16 +54,6 @@ impl Demo {
     pub fn pid(&self) -> u32 {
         self.child.id().unwrap_or_default()
     }
-}
-
-/// Resident memory of a process.
-pub fn rss_kib(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|l| l.strip_prefix("VmRSS:"))
-        .context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
 }
 
 /// Cold start of `serve` with an empty data directory to a listening socket that answers, the same

@@ -1,122 +1,80 @@
-//! Measures the gateway from outside: a call through REST against the same call on a bare link,
-//! calls per second in parallel, cold start and memory at rest. Starts `sluice demo` (the path is
-//! the argument), talks to loopback only, and is bounded in calls. One JSON line per figure.
+//! Measures the gateway from outside, and writes down what was measured. It starts what it measures
+//! as processes of their own, talks to loopback only, and is bounded in calls and time.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a measuring tool: it reads the clock, starts tasks and prints"
 )]
 
 mod bare;
+mod bench;
 mod child;
 mod figures;
+mod gateway;
+mod proc;
 mod rest;
+mod scoreboard;
+mod telegram;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
-/// Calls of one series, after the warm-up.
-const CALLS: usize = 4_000;
-/// The two ways take turns in blocks of this size, so that noise of the machine meets both.
-const BLOCK: usize = 200;
-const WARM_UP: usize = 400;
-const PARALLEL: usize = 64;
-/// The call: small, needs no authorization, and the same bytes on both ways.
-const METHOD: &str = "help.getNearestDc";
+#[derive(Parser)]
+#[command(about = "Measures the gateway")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A call through REST against a bare link, calls in parallel, start, memory at rest.
+    Bench {
+        /// The optimised `sluice`.
+        binary: PathBuf,
+    },
+    /// Many accounts: memory and processor of each at rest, calls beside them, bytes of media links.
+    /// The figures are rows of the scoreboard.
+    Telegram {
+        /// The optimised `sluice`.
+        binary: PathBuf,
+        /// How many accounts sign in, 2 to 2,000.
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=2_000))]
+        accounts: u32,
+        /// For how many seconds the processor is watched.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// Takes new rows into the kept ones, and writes the tables of the document.
+    Scoreboard {
+        /// The new rows, one JSON object a line; none when the file is not there.
+        #[arg(long)]
+        rows: PathBuf,
+        /// The kept rows.
+        #[arg(long)]
+        kept: PathBuf,
+        /// The document; what stands outside of its two markers stays.
+        #[arg(long)]
+        document: PathBuf,
+    },
+}
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let binary = PathBuf::from(
-        std::env::args()
-            .nth(1)
-            .context("usage: sluice-load PATH-OF-SLUICE")?,
-    );
-    let demo = child::Demo::start(&binary).await?;
-    figures::print("demo_start_ms", &demo.started_in);
-    let link = Arc::new(bare::Link::open(&demo.ready).await?);
-    let url = demo.text("/url")?;
-    let key = demo.text("/admin_key")?;
-    let mut rest = rest::Caller::open(&url, &key).await?;
-
-    for _ in 0..WARM_UP {
-        link.call(METHOD).await?;
-        rest.call(METHOD).await?;
+    match Cli::parse().command {
+        Command::Bench { binary } => bench::run(&binary).await,
+        Command::Telegram {
+            binary,
+            accounts,
+            seconds,
+        } => telegram::run(&binary, accounts, seconds).await,
+        Command::Scoreboard {
+            rows,
+            kept,
+            document,
+        } => scoreboard::write(&rows, &kept, &document),
     }
-    let (mut through_rest, mut on_link) = (Vec::new(), Vec::new());
-    while on_link.len() < CALLS {
-        for _ in 0..BLOCK {
-            let at = Instant::now();
-            link.call(METHOD).await?;
-            on_link.push(at.elapsed());
-        }
-        for _ in 0..BLOCK {
-            let at = Instant::now();
-            rest.call(METHOD).await?;
-            through_rest.push(at.elapsed());
-        }
-    }
-    figures::latency("bare_link_call", &mut on_link);
-    figures::latency("rest_call", &mut through_rest);
-
-    figures::rate(
-        "bare_link_parallel",
-        PARALLEL,
-        CALLS,
-        bare_parallel(&link).await?,
-    );
-    figures::rate(
-        "rest_parallel",
-        PARALLEL,
-        CALLS,
-        rest_parallel(&url, &key).await?,
-    );
-
-    figures::print("demo_rss_kib", &child::rss_kib(demo.pid())?);
-    drop(demo);
-    child::serve_figures(&binary).await
-}
-
-async fn bare_parallel(link: &Arc<bare::Link>) -> Result<Duration> {
-    let at = Instant::now();
-    let workers: Vec<_> = (0..PARALLEL)
-        .map(|_| {
-            let link = Arc::clone(link);
-            tokio::spawn(async move {
-                for _ in 0..CALLS / PARALLEL {
-                    link.call(METHOD).await?;
-                }
-                anyhow::Ok(())
-            })
-        })
-        .collect();
-    for worker in workers {
-        worker.await??;
-    }
-    Ok(at.elapsed())
-}
-
-async fn rest_parallel(url: &str, key: &str) -> Result<Duration> {
-    let mut callers = Vec::new();
-    for _ in 0..PARALLEL {
-        callers.push(rest::Caller::open(url, key).await?);
-    }
-    let at = Instant::now();
-    let workers: Vec<_> = callers
-        .into_iter()
-        .map(|mut caller| {
-            tokio::spawn(async move {
-                for _ in 0..CALLS / PARALLEL {
-                    caller.call(METHOD).await?;
-                }
-                anyhow::Ok(())
-            })
-        })
-        .collect();
-    for worker in workers {
-        worker.await??;
-    }
-    Ok(at.elapsed())
 }

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::TcpStream;
 
 /// One connection to the gateway.
@@ -36,11 +37,28 @@ impl Caller {
 
     /// `POST /api/telegram/call/{method}` with an empty object.
     pub async fn call(&mut self, method: &str) -> Result<Bytes> {
-        let request = Request::post(format!("/api/telegram/call/{method}"))
+        let path = format!("/api/telegram/call/{method}");
+        self.send(&path, Bytes::from_static(b"{}")).await
+    }
+
+    /// The same for one account.
+    pub async fn call_as(&mut self, account: &str, method: &str) -> Result<Bytes> {
+        let path = format!("/api/telegram/call/{method}?account={account}");
+        self.send(&path, Bytes::from_static(b"{}")).await
+    }
+
+    /// `POST` of a JSON body.
+    pub async fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
+        let answer = self.send(path, Bytes::from(body.to_string())).await?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    async fn send(&mut self, path: &str, body: Bytes) -> Result<Bytes> {
+        let request = Request::post(path)
             .header("host", &self.host)
             .header("authorization", &self.authorization)
             .header("content-type", "application/json")
-            .body(Full::new(Bytes::from_static(b"{}")))?;
+            .body(Full::new(body))?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();
