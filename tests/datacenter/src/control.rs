@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -49,6 +50,7 @@ pub(crate) async fn serve(dc: DataCenter, listener: TcpListener) {
         .route("/datacenters/{id}/cut", post(cut))
         .route("/accounts", get(accounts).post(create_account))
         .route("/accounts/{id}/authorizations", get(authorizations))
+        .route("/accounts/{id}/auth-key", post(issue_auth_key))
         .route("/authorizations/age", post(age))
         .route("/keys/{id}", delete(forget_key))
         .route(
@@ -167,6 +169,11 @@ async fn create_account(
     let made = tokio::task::spawn_blocking(move || dc.create_account(new)).await;
     let made = made.map_err(|e| Fault(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))??;
     Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+async fn issue_auth_key(State(dc): State<DataCenter>, Path(id): Path<i64>) -> Answer {
+    let key = dc.issue_auth_key(id)?;
+    Ok(Json(json!({"key": STANDARD.encode(key)})))
 }
 
 async fn authorizations(State(dc): State<DataCenter>, Path(id): Path<i64>) -> Answer {

@@ -11,7 +11,7 @@ use sluice_mtproto::{
     transport::{Frame, Framing, FramingError},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::TcpStream,
     time::{Instant, sleep, sleep_until, timeout},
 };
@@ -127,16 +127,22 @@ impl Connection {
             }
             let timer = self.next_timer();
             let link = Arc::clone(&self.link);
-            buffer.reserve(READ);
             tokio::select! {
-                read = self.stream.read_buf(&mut buffer) => {
-                    if read? == 0 {
-                        return Err(Closed::ByClient);
+                readable = self.stream.readable() => {
+                    readable?;
+                    // Room is made only when there is something to read: an idle connection holds
+                    // no buffer.
+                    buffer.reserve(READ);
+                    match self.stream.try_read_buf(&mut buffer) {
+                        Ok(0) => return Err(Closed::ByClient),
+                        Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                            return Err(error.into());
+                        }
+                        _ => {}
                     }
                     silent_at = Instant::now() + SILENCE;
                     self.take_frames(&mut buffer).await?;
                     if buffer.is_empty() {
-                        // An idle connection holds no buffer.
                         buffer = BytesMut::new();
                     }
                 }

@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod capacity;
 mod channels;
 mod client;
 mod control;
