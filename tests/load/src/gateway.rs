@@ -19,7 +19,7 @@ use crate::rest::Caller;
 /// Sign-ins at once: more would only wait for each other's key exchanges.
 const SIGN_INS: usize = 8;
 /// How long the gateway may take to listen.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Both, running.
 pub struct Gateway {

@@ -23,7 +23,11 @@ const EACH_KIB: u64 = 16;
 fn rss_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
-    line.unwrap().trim().trim_end_matches(" kB").parse().unwrap()
+    line.unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap()
 }
 
 /// Fails if 2,000 accounts cannot be connected at once and served, or if each of them needs more
@@ -40,7 +44,11 @@ async fn two_thousand_connected_accounts() {
     let ready: Value = serde_json::from_str(&ready.unwrap()).unwrap();
     let control = ready["control_url"].as_str().unwrap().to_owned();
     let key = ready["control_key"].as_str().unwrap().to_owned();
-    let address: SocketAddr = ready["dcs"][0]["address"].as_str().unwrap().parse().unwrap();
+    let address: SocketAddr = ready["dcs"][0]["address"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let http = reqwest::Client::new();
     let post = |path: String, body: Value| {
         let request = http.post(format!("{control}{path}")).bearer_auth(&key);
