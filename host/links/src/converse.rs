@@ -19,8 +19,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const STRETCH: u32 = 30;
 /// The shortest pause between two rounds that nothing but the session's timer causes.
 const BREATH: Duration = Duration::from_millis(5);
-/// Salts are asked for so often, and so many: each is good for half an hour or more.
-const SALTS: (Duration, i32) = (Duration::from_hours(6), 64);
 /// How long a link that is closed may write its last acknowledgements.
 const FAREWELL: Duration = Duration::from_millis(300);
 
@@ -214,6 +212,8 @@ impl Link {
             if violation.needs_new_session() {
                 session.reset_session(self.shared.random.u64().cast_signed());
             }
+            // What ends with it need not wait for the next connection.
+            self.hear_events(pulse);
             return Err(End::Broken(Broken::new("violation", violation.to_string())));
         }
         pulse.heard = Instant::now();
@@ -364,10 +364,6 @@ impl Link {
         let delay = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         session.ping(self.shared.now(), Some(delay));
         let now = Instant::now();
-        if self.salted.is_none_or(|at| now >= at + SALTS.0) {
-            self.salted = Some(now);
-            session.ask_salts(SALTS.1);
-        }
         pulse.pinged.get_or_insert(now);
         pulse.last_ping = now;
         pulse.quiet = jitter(self.shared.limits.ping, &*self.shared.random);

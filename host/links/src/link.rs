@@ -34,8 +34,6 @@ pub(crate) struct Link {
     pub(crate) greeting: Option<CallId>,
     /// Whether that call is still to be made.
     pub(crate) greet: bool,
-    /// When the session was last asked for future salts.
-    pub(crate) salted: Option<Instant>,
     pub(crate) probes: Vec<oneshot::Sender<Duration>>,
     pub(crate) destroying: Option<oneshot::Sender<bool>>,
     pacer: Pacer,
@@ -121,7 +119,6 @@ impl Link {
             unsent: Vec::new(),
             greeting: None,
             greet: true,
-            salted: None,
             probes: Vec::new(),
             destroying: None,
             pacer,
@@ -300,7 +297,6 @@ impl Link {
             _ => {
                 self.give_calls_back();
                 self.greet = true;
-                self.salted = None;
                 let id = self.shared.random.u64().cast_signed();
                 let mut session = ClientSession::new(auth_key, key.salt, id, key.time_offset, now);
                 session.set_preamble(self.shared.wrapping.preamble());

@@ -168,7 +168,7 @@ fn probably_prime(n: &BigUint) -> bool {
 mod tests {
     use num_bigint::BigUint;
 
-    use super::{Group, TELEGRAM_PRIME, safe_prime};
+    use super::{Group, TELEGRAM_PRIME, probably_prime, residue, safe_prime};
 
     /// Breaks when the primality test refuses a safe prime, or a digit of the known one is wrong.
     #[test]
@@ -186,6 +186,18 @@ mod tests {
         }
         assert_eq!(Group::checked(&TELEGRAM_PRIME[1..], 4), None, "size");
         assert_eq!(Group::checked(&[], 4), None);
+        // A prime whose half is none, and a composite whose half is a prime. Each with a generator
+        // that would do.
+        let beyond = |distance: u32| {
+            let number = BigUint::from_bytes_be(&TELEGRAM_PRIME) + distance;
+            assert!(residue(&number, 4));
+            number
+        };
+        assert!(probably_prime(&beyond(570)) && !probably_prime(&(beyond(570) >> 1_u32)));
+        assert!(!probably_prime(&beyond(1672)) && probably_prime(&(beyond(1672) >> 1_u32)));
+        for distance in [570, 1672] {
+            assert_eq!(Group::checked(&beyond(distance).to_bytes_be(), 4), None);
+        }
         // 2^2048 - 1 and a product of two 1024-bit numbers.
         assert_eq!(Group::checked(&[0xff; 256], 4), None);
         let half = BigUint::from_bytes_be(&TELEGRAM_PRIME[..128]) | BigUint::from(1_u8);

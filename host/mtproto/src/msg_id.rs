@@ -11,7 +11,9 @@ pub(crate) struct MsgIds {
 impl MsgIds {
     /// A new id. `low` is 0 for a client, 1 for a server's answers, 3 for its other messages.
     pub(crate) fn next(&mut self, time: Duration, low: i64) -> i64 {
-        let id = at(time).max((self.last & !3).saturating_add(4)) | low;
+        let id = at(time).max((self.last & !3).saturating_add(4));
+        // Servers refuse ids without a fractional part, which a moment on the second has not.
+        let id = if id & 0xffff_ffff == 0 { id + 4 } else { id } | low;
         self.last = id;
         id
     }
@@ -48,5 +50,14 @@ mod tests {
         assert!(second > first);
         assert!(ids.next(Duration::from_secs(1), 3) > second);
         assert!(at(Duration::MAX) > 0);
+    }
+
+    /// Breaks when an id's lower half is empty, which a server refuses as a replay's.
+    #[test]
+    fn ids_have_a_fraction() {
+        for low in [0, 1] {
+            let id = MsgIds::default().next(Duration::from_secs(1_800_000_000), low);
+            assert_ne!(id & 0xffff_fffc, 0);
+        }
     }
 }

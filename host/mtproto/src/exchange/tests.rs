@@ -485,6 +485,39 @@ fn the_server_refuses_unsafe_values() {
     assert_eq!(takes(0, &[0xff; 300]), Err(ExchangeError::Range));
 }
 
+/// Breaks when the server takes what was hidden for another exchange, or did not come whole.
+#[test]
+fn the_server_checks_what_is_hidden() {
+    let takes = |nonces_of: fn(&Nonces) -> Nonces, cut: usize| {
+        let (mut server, dice, run) = server_at(2);
+        let (nonces, new_nonce) = secrets(run);
+        let inner = nonces_of(&nonces)
+            .write(CLIENT_DH_INNER, 300)
+            .long(0)
+            .bytes(&[0x55; 256])
+            .finish();
+        let mut hidden = hide(&inner, &nonces, &new_nonce, &dice);
+        hidden.truncate(hidden.len() - cut);
+        let request = nonces.write(SET_CLIENT_DH_PARAMS, 400).bytes(&hidden);
+        server.receive(&packet(request), at(0.0), &dice).map(|_| ())
+    };
+    assert_eq!(takes(|nonces| *nonces, 0), Ok(()));
+    assert_eq!(takes(|nonces| *nonces, 16), Err(ExchangeError::Hash));
+    assert_eq!(takes(|nonces| *nonces, 1), Err(ExchangeError::Malformed));
+    for wrong in [
+        |nonces: &Nonces| Nonces {
+            client: [9; 16],
+            ..*nonces
+        },
+        |nonces: &Nonces| Nonces {
+            server: [9; 16],
+            ..*nonces
+        },
+    ] {
+        assert_eq!(takes(wrong, 0), Err(ExchangeError::Hash));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

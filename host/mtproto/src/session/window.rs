@@ -37,14 +37,15 @@ impl Window {
         }
     }
 
-    /// Whether an id is older than all that are remembered.
-    pub(super) fn is_before(&self, msg_id: i64) -> bool {
-        self.messages.front().is_none_or(|(id, _)| msg_id < *id)
-    }
-
-    /// Whether an id is newer than all that are remembered.
-    pub(super) fn is_beyond(&self, msg_id: i64) -> bool {
-        self.messages.back().is_some_and(|(id, _)| msg_id > *id)
+    /// What `msgs_state_info` says of a message: 1 nothing is known, 2 did not come, 3 did not come and
+    /// is newer than all that did, 4 came.
+    pub(super) fn state(&self, msg_id: i64) -> u8 {
+        match self.place(msg_id) {
+            Ok(_) => 4,
+            Err(0) => 1,
+            Err(place) if place == self.messages.len() => 3,
+            Err(_) => 2,
+        }
     }
 
     /// The numbers of the messages before and after a new one.
@@ -91,5 +92,16 @@ mod tests {
         assert_eq!(window.look(1), Seen::Forgotten);
         assert_eq!(window.look(4), Seen::Again);
         assert_eq!(window.look(7), Seen::New);
+    }
+
+    /// Breaks when a message that did not come is told for one that did, or for one that may have.
+    #[test]
+    fn states() {
+        let mut window = Window::default();
+        assert_eq!(window.state(8), 1, "nothing is remembered");
+        window.remember(8, 0);
+        window.remember(16, 0);
+        let states = [4, 8, 12, 16, 20].map(|id| window.state(id));
+        assert_eq!(states, [1, 4, 2, 4, 3]);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use sluice_domain::Random;
 
-use self::sent::{Sent, What};
+use self::sent::{Causes, Sent, What};
 use super::{
     FutureSalt,
     clock::ServerClock,
@@ -24,19 +24,22 @@ pub use event::{CallId, ClientEvent};
 /// An acknowledgement waits so long for a packet to travel with. The server repeats what is not
 /// acknowledged within about a minute.
 const ACK_DELAY: Duration = Duration::from_secs(10);
-/// So many waiting acknowledgements go out at once.
-const ACK_COUNT: usize = 64;
-/// How often one call is sent, if the server keeps refusing its message for reasons that should be
-/// gone the next time; and how many refusals in a row a service message outlives.
-const MAX_TRIES: u8 = 5;
+/// So many waiting acknowledgements go out at once, as Telegram's page on them has it.
+const ACK_COUNT: usize = 16;
+/// How often one call is sent, if the server keeps refusing its message for ever new reasons; and how
+/// many refusals in a row a service message outlives.
+const MAX_TRIES: u8 = 8;
 /// The most salts that Telegram gives out at once.
 const MAX_SALTS: usize = 64;
-/// As many, when they are asked for unbidden.
+/// As many are asked for.
 const ASKED_SALTS: i32 = 64;
+/// A server that gave none, or too few, is not asked again for so long.
+const ASK_AGAIN: Duration = Duration::from_mins(10);
 
 struct Call {
     body: Bytes,
     tries: u8,
+    causes: Causes,
     sent: Option<SentCall>,
 }
 
@@ -58,8 +61,8 @@ enum Queued {
     Call(CallId),
     /// The same message once more, because the server asks for it.
     Again(CallId),
-    /// A service message.
-    Service(What),
+    /// A service message, and why it was sent before.
+    Service(What, Causes),
 }
 
 /// The client's side of a session. Its id survives reconnects.
@@ -71,8 +74,13 @@ pub struct ClientSession {
     session_id: i64,
     /// The session was given up, and the next packet begins another.
     renew: bool,
+    /// The session that was given up on this connection: until the server has answered in the new
+    /// one, what it had under way for this one is no breach of any rule, and of no use.
+    former: Option<i64>,
     salt: i64,
     salts: VecDeque<FutureSalt>,
+    /// When they were asked for.
+    salts_asked: Option<Duration>,
     clock: ServerClock,
     ids: MsgIds,
     content: i32,
@@ -99,8 +107,10 @@ impl ClientSession {
             auth_key,
             session_id,
             renew: false,
+            former: None,
             salt,
             salts: VecDeque::new(),
+            salts_asked: None,
             clock: ServerClock::new(time_offset, now),
             ids: MsgIds::default(),
             content: 0,
@@ -140,6 +150,7 @@ impl ClientSession {
         let made = Call {
             body,
             tries: 0,
+            causes: Causes::default(),
             sent: None,
         };
         self.calls.insert(call, made);
@@ -147,30 +158,44 @@ impl ClientSession {
         call
     }
 
-    /// Drops a call. Its answer will be ignored; if it was sent, it may still be executed.
+    /// Drops a call. If it was sent, it may still be executed: the server is asked to keep its answer
+    /// for itself, which is ignored otherwise.
     pub fn forget(&mut self, call: CallId) {
         if let Some(Call {
             sent: Some(sent), ..
         }) = self.calls.remove(&call)
         {
             self.sent.take(sent.msg_id);
+            self.queue_service(What::DropAnswer(sent.msg_id));
         }
+    }
+
+    fn queue_service(&mut self, what: What) {
+        self.queue
+            .push_back(Queued::Service(what, Causes::default()));
     }
 
     /// Queues a ping; with a delay, the server closes the connection if no other comes within so
     /// many seconds.
     pub fn ping(&mut self, now: Now, disconnect_delay: Option<i32>) {
         self.last_ping += 1;
-        self.queue.push_back(Queued::Service(What::Ping {
+        self.queue_service(What::Ping {
             ping_id: self.last_ping,
             disconnect_delay,
             at: now.mono,
-        }));
+        });
     }
 
-    /// Queues `get_future_salts`, for 1 to 64 salts.
-    pub fn ask_salts(&mut self, count: i32) {
-        self.queue.push_back(Queued::Service(What::Salts(count)));
+    /// Asks for salts when none is left for later: a message with one that has expired would be
+    /// refused.
+    fn provide_salts(&mut self, now: Now) {
+        let asked = self
+            .salts_asked
+            .is_some_and(|at| now.mono < at.saturating_add(ASK_AGAIN));
+        if self.salts.is_empty() && !asked {
+            self.salts_asked = Some(now.mono);
+            self.queue_service(What::Salts(ASKED_SALTS));
+        }
     }
 
     /// Gives the session salts that are known from elsewhere.
@@ -185,13 +210,12 @@ impl ClientSession {
 
     /// Queues the destruction of another session of the same key.
     pub fn destroy_session(&mut self, session_id: i64) {
-        self.queue
-            .push_back(Queued::Service(What::DestroySession(session_id)));
+        self.queue_service(What::DestroySession(session_id));
     }
 
     /// Queues the destruction of the auth key.
     pub fn destroy_auth_key(&mut self) {
-        self.queue.push_back(Queued::Service(What::DestroyKey));
+        self.queue_service(What::DestroyKey);
     }
 
     /// The next packet, ready for a frame; everything that is queued goes into as few as possible.
@@ -207,6 +231,7 @@ impl ClientSession {
             return None;
         }
         self.adopt_salt(now);
+        self.provide_salts(now);
         let time = self.clock.time(now);
         let mut load = Load::default();
         let mut packed = Vec::new();
@@ -214,7 +239,8 @@ impl ClientSession {
             let rest = self.acks.split_off(self.acks.len().min(MAX_IDS));
             let ids = std::mem::replace(&mut self.acks, rest);
             self.acks_since = self.acks_since.filter(|_| !self.acks.is_empty());
-            self.pack_service(What::Acks(ids), time, &mut load, &mut packed);
+            let acks = (What::Acks(ids), Causes::default());
+            self.pack_service(acks, time, &mut load, &mut packed);
         }
         while let Some(next) = self.queue.pop_front() {
             let fits = match &next {
@@ -222,7 +248,7 @@ impl ClientSession {
                     Some(made) => load.has_room(self.preamble_for(*call).len() + made.body.len()),
                     None => continue,
                 },
-                Queued::Service(what) => load.has_room(what.length()),
+                Queued::Service(what, _) => load.has_room(what.length()),
             };
             if !fits {
                 self.queue.push_front(next);
@@ -231,7 +257,9 @@ impl ClientSession {
             match next {
                 Queued::Call(call) => self.pack_call(call, time, &mut load, &mut packed),
                 Queued::Again(call) => self.pack_again(call, &mut load),
-                Queued::Service(what) => self.pack_service(what, time, &mut load, &mut packed),
+                Queued::Service(what, causes) => {
+                    self.pack_service((what, causes), time, &mut load, &mut packed);
+                }
             }
         }
         self.seal(&load, &packed, time, rng)
@@ -306,7 +334,7 @@ impl ClientSession {
             body: made.body.clone(),
         });
         packed.push(msg_id);
-        self.sent.add(msg_id, What::Call(call));
+        self.sent.add(msg_id, What::Call(call), Causes::default());
     }
 
     fn pack_again(&self, call: CallId, load: &mut Load) {
@@ -323,17 +351,22 @@ impl ClientSession {
         }
     }
 
-    fn pack_service(&mut self, what: What, time: Duration, load: &mut Load, packed: &mut Vec<i64>) {
-        let content = !matches!(what, What::Acks(_));
+    fn pack_service(
+        &mut self,
+        (what, causes): (What, Causes),
+        time: Duration,
+        load: &mut Load,
+        packed: &mut Vec<i64>,
+    ) {
         let msg_id = self.ids.next(time, 0);
         load.add(Outgoing {
             msg_id,
-            seq_no: next_seq_no(&mut self.content, content),
+            seq_no: next_seq_no(&mut self.content, what.is_content()),
             prefix: Bytes::new(),
             body: what.body(),
         });
         packed.push(msg_id);
-        self.sent.add(msg_id, what);
+        self.sent.add(msg_id, what, causes);
     }
 
     /// Goes over to the newest of the known salts that is valid already.
@@ -343,11 +376,11 @@ impl ClientSession {
         while let Some(salt) = self.salts.front()
             && i64::from(salt.valid_since) <= time
         {
-            newest = Some(salt.salt);
+            newest = Some(*salt);
             self.salts.pop_front();
         }
-        if let Some(salt) = newest {
-            self.use_salt(salt);
+        if let Some(salt) = newest.filter(|salt| i64::from(salt.valid_until) > time) {
+            self.use_salt(salt.salt);
         }
     }
 
@@ -372,6 +405,7 @@ impl ClientSession {
     /// The session goes on over a new connection: asks what became of the calls that were sent.
     pub fn reconnected(&mut self, _now: Now) {
         self.connection = self.connection.wrapping_add(1);
+        self.former = None;
         let mut sent: Vec<i64> = self
             .calls
             .values()
@@ -380,8 +414,9 @@ impl ClientSession {
         sent.sort_unstable();
         // First of all: the answer decides what is sent again.
         for ids in sent.chunks(MAX_IDS).rev() {
+            let question = What::StateReq(ids.to_vec());
             self.queue
-                .push_front(Queued::Service(What::StateReq(ids.to_vec())));
+                .push_front(Queued::Service(question, Causes::default()));
         }
     }
 
@@ -397,6 +432,7 @@ impl ClientSession {
     /// the caller or at the next packet.
     fn abandon(&mut self) {
         self.renew = true;
+        self.former = Some(self.session_id);
         self.ids = MsgIds::default();
         self.content = 0;
         self.window.clear();
@@ -407,7 +443,7 @@ impl ClientSession {
         self.queue.retain(|queued| match queued {
             Queued::Call(_) => true,
             Queued::Again(_) => false,
-            Queued::Service(what) => !what.is_of_session(),
+            Queued::Service(what, _) => !what.is_of_session(),
         });
         let mut unsure: Vec<CallId> = self
             .calls

@@ -2,18 +2,18 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{ASKED_SALTS, CallId, ClientEvent, ClientSession, MAX_SALTS, MAX_TRIES, Queued, What};
+use super::{CallId, ClientEvent, ClientSession, MAX_SALTS, MAX_TRIES, Queued, What};
 use crate::{
     Now, Opened, Sender, Violation, envelope,
     session::{
         FutureSalt, RpcError,
         window::Seen,
         wire::{
-            ALL_INFO, BAD_MSG, BAD_SALT, CONTAINER, DESTROY_KEY_FAIL, DESTROY_KEY_NONE,
-            DESTROY_KEY_OK, DESTROY_SESSION_NONE, DESTROY_SESSION_OK, DETAILED_INFO, FUTURE_SALTS,
-            GZIP_PACKED, MSGS_ACK, Message, NEW_DETAILED_INFO, NEW_SESSION, PONG, RESEND_REQ,
-            RPC_ERROR, RPC_RESULT, STATE_INFO, STATE_REQ, constructor, inflate, read_container,
-            read_ids, slice_rest,
+            ALL_INFO, ANSWER_DROPPED, ANSWER_DROPPED_RUNNING, ANSWER_UNKNOWN, BAD_MSG, BAD_SALT,
+            CONTAINER, DESTROY_KEY_FAIL, DESTROY_KEY_NONE, DESTROY_KEY_OK, DESTROY_SESSION_NONE,
+            DESTROY_SESSION_OK, DETAILED_INFO, FUTURE_SALTS, GZIP_PACKED, MSGS_ACK, Message,
+            NEW_DETAILED_INFO, NEW_SESSION, PONG, RESEND_REQ, RPC_ERROR, RPC_RESULT, STATE_INFO,
+            STATE_REQ, constructor, inflate, read_container, read_ids, slice_rest,
         },
     },
     wire::{Reader, Writer},
@@ -35,8 +35,13 @@ impl ClientSession {
     pub fn receive(&mut self, packet: BytesMut, now: Now) -> Result<(), Violation> {
         let Opened { header, body } = envelope::open(&self.auth_key, Sender::Server, packet)?;
         if header.session_id != self.session_id || self.renew {
-            return Err(Violation::ForeignSession);
+            return if self.former == Some(header.session_id) {
+                Ok(())
+            } else {
+                Err(Violation::ForeignSession)
+            };
         }
+        self.former = None;
         let (id, _) = constructor(&body)?;
         if header.msg_id & 1 == 0 || header.msg_id < 0 {
             return Err(Violation::MsgIdParity);
@@ -129,14 +134,16 @@ impl ClientSession {
             }
             STATE_INFO => {
                 let request = reader.long()?;
-                match self.sent.take(request) {
-                    Some(What::StateReq(ids)) => self.states(&ids, reader.bytes()?),
-                    Some(other) => {
-                        self.sent.add(request, other);
-                        Ok(())
-                    }
-                    None => Ok(()),
-                }
+                let states = reader.bytes()?;
+                let (ids, ask) = match self.sent.look(request) {
+                    Some(What::StateReq(ids)) => (ids.clone(), true),
+                    // Instead of answers that are not there, or beside others that are.
+                    Some(What::ResendAnswers(ids)) => (ids.clone(), false),
+                    _ => return Ok(()),
+                };
+                self.states(&ids, states, ask)?;
+                self.sent.take(request);
+                Ok(())
             }
             ALL_INFO => {
                 let ids = read_ids(&mut reader)?;
@@ -162,14 +169,7 @@ impl ClientSession {
                 Ok(())
             }
             RESEND_REQ => {
-                for wanted in read_ids(&mut reader)? {
-                    if let Some(What::Call(call)) = self.sent.look(wanted) {
-                        let asked = |queued: &Queued| matches!(queued, Queued::Again(again) if again == call);
-                        if !self.queue.iter().any(asked) {
-                            self.queue.push_back(Queued::Again(*call));
-                        }
-                    }
-                }
+                self.resend(msg_id, &read_ids(&mut reader)?);
                 Ok(())
             }
             FUTURE_SALTS => self.future_salts(&mut reader),
@@ -191,40 +191,37 @@ impl ClientSession {
     fn rpc_result(
         &mut self,
         request: i64,
-        mut result: Bytes,
+        result: Bytes,
         budget: &mut usize,
     ) -> Result<(), Violation> {
         // Looked at before anything is inflated for a call that nobody waits for.
-        let Some(what) = self.sent.look(request) else {
-            return Ok(());
+        let call = match self.sent.look(request) {
+            None => return Ok(()),
+            Some(What::Call(call)) => Some(*call),
+            Some(_) => None,
         };
-        let call = match what {
-            What::Call(call) => Some(*call),
-            _ => None,
-        };
-        let (mut id, mut reader) = constructor(&result)?;
-        if id == GZIP_PACKED {
-            result = inflate(reader, budget)?;
-            (id, reader) = constructor(&result)?;
-        }
         let Some(call) = call else {
             // Some servers wrap the answers to service messages too.
+            let (id, mut reader) = constructor(&result)?;
             match id {
                 DESTROY_KEY_OK | DESTROY_KEY_NONE | DESTROY_KEY_FAIL => self.key_destroyed(id),
                 DESTROY_SESSION_OK | DESTROY_SESSION_NONE => {
                     self.session_destroyed(reader.long()?, id == DESTROY_SESSION_OK);
                 }
+                ANSWER_UNKNOWN | ANSWER_DROPPED_RUNNING | ANSWER_DROPPED => {
+                    self.sent.take(request);
+                }
                 _ => {}
             }
             return Ok(());
         };
-        let result = if id == RPC_ERROR {
-            Err(RpcError {
-                code: reader.int()?,
-                message: String::from_utf8_lossy(reader.bytes()?).into_owned(),
-            })
-        } else {
-            Ok(result)
+        let result = match unpack(result, budget) {
+            Ok(result) => result,
+            Err(violation) => {
+                // Repeated, it would be the same answer: nothing better will come.
+                self.unsure(call);
+                return Err(violation);
+            }
         };
         self.sent.take(request);
         self.refusals = 0;
@@ -252,15 +249,16 @@ impl ClientSession {
             return Ok(());
         }
         self.refusals = self.refusals.saturating_add(1);
+        // Another salt than the last one is another cause: it could not be known before.
+        let other_salt = salt.is_some_and(|salt| salt != self.salt);
         if let Some(salt) = salt {
-            if !std::mem::take(&mut self.salts).is_empty() {
-                // What the server had promised does not hold any more: it is to promise anew.
-                self.ask_salts(ASKED_SALTS);
-            }
+            // What the server had promised does not hold any more: it is to promise anew.
+            self.salts.clear();
+            self.salts_asked = None;
             self.use_salt(salt);
         }
         if code == 20 {
-            for what in refused {
+            for (what, _) in refused {
                 if let What::Call(call) = what {
                     self.unsure(call);
                 }
@@ -271,8 +269,17 @@ impl ClientSession {
             self.time_corrected(now);
         }
         // First back into the queue, so that a new session takes them along.
-        for what in refused {
-            self.requeue(what, code);
+        for (what, mut causes) in refused {
+            if let What::Call(call) = what {
+                let made = self.calls.get_mut(&call);
+                let again = made.is_some_and(|made| made.causes.add(code) || other_salt);
+                self.requeue(call, code, again);
+            } else if let What::Acks(ids) = what {
+                self.acks.extend(ids);
+            } else if self.refusals < MAX_TRIES && (causes.add(code) || other_salt) {
+                // Of others, whoever waits for the answer has a deadline.
+                self.queue.push_back(Queued::Service(what, causes));
+            }
         }
         if !self.acks.is_empty() {
             self.acks_since.get_or_insert(now.mono);
@@ -290,25 +297,36 @@ impl ClientSession {
         self.events.push_back(ClientEvent::TimeCorrected { offset });
     }
 
-    /// Queues again what was certainly not executed.
-    fn requeue(&mut self, what: What, code: i32) {
-        match what {
-            What::Call(call) => {
-                let Some(made) = self.calls.get_mut(&call) else {
-                    return;
-                };
-                made.sent = None;
-                if made.tries >= MAX_TRIES {
-                    self.calls.remove(&call);
-                    self.events.push_back(ClientEvent::Refused { call, code });
-                } else {
-                    self.queue.push_back(Queued::Call(call));
-                }
+    /// Queues again a call that was certainly not executed, unless it was sent often enough.
+    fn requeue(&mut self, call: CallId, code: i32, again: bool) {
+        let Some(made) = self.calls.get_mut(&call) else {
+            return;
+        };
+        made.sent = None;
+        if again && made.tries < MAX_TRIES {
+            self.queue.push_back(Queued::Call(call));
+        } else {
+            self.calls.remove(&call);
+            self.events.push_back(ClientEvent::Refused { call, code });
+        }
+    }
+
+    /// The server asks for messages of ours. Of those that are not there any more it is told, as if
+    /// it had asked for states.
+    fn resend(&mut self, request: i64, ids: &[i64]) {
+        let mut missing = false;
+        for wanted in ids {
+            let Some(What::Call(call)) = self.sent.look(*wanted) else {
+                missing = true;
+                continue;
+            };
+            let asked = |queued: &Queued| matches!(queued, Queued::Again(again) if again == call);
+            if !self.queue.iter().any(asked) {
+                self.queue.push_back(Queued::Again(*call));
             }
-            What::Acks(ids) => self.acks.extend(ids),
-            other if self.refusals < MAX_TRIES => self.queue.push_back(Queued::Service(other)),
-            // Whoever waits for the answer has a deadline.
-            _ => {}
+        }
+        if missing {
+            self.tell_states(request, ids);
         }
     }
 
@@ -342,9 +360,11 @@ impl ClientSession {
             })
             .collect();
         for (call, msg_id, lost) in older {
-            match self.sent.take(msg_id) {
-                Some(what) if lost => self.requeue(what, 0),
-                _ => self.unsure(call),
+            if lost {
+                self.sent.take(msg_id);
+                self.requeue(call, 0, true);
+            } else {
+                self.unsure(call);
             }
         }
         Ok(())
@@ -371,8 +391,9 @@ impl ClientSession {
         }
     }
 
-    /// What the server knows of the messages that we asked about.
-    fn states(&mut self, ids: &[i64], states: &[u8]) -> Result<(), Violation> {
+    /// What the server knows of the messages that we asked about. With `ask`, the answers that it has
+    /// ready are asked for.
+    fn states(&mut self, ids: &[i64], states: &[u8], ask: bool) -> Result<(), Violation> {
         if ids.len() != states.len() {
             return Err(Violation::Malformed);
         }
@@ -385,13 +406,16 @@ impl ClientSession {
             match state & 7 {
                 1 => self.unsure(call),
                 2 | 3 => {
-                    if let Some(what) = self.sent.take(*msg_id) {
-                        self.requeue(what, 0);
+                    self.sent.take(*msg_id);
+                    // However often a connection breaks: nothing was refused.
+                    if let Some(made) = self.calls.get_mut(&call) {
+                        made.tries = 0;
                     }
+                    self.requeue(call, 0, true);
                 }
                 4 => {
                     self.acked(*msg_id);
-                    if state & 64 != 0 {
+                    if ask && state & 64 != 0 {
                         answered.push(*msg_id);
                     }
                 }
@@ -399,8 +423,7 @@ impl ClientSession {
             }
         }
         if !answered.is_empty() {
-            self.queue
-                .push_back(Queued::Service(What::ResendAnswers(answered)));
+            self.queue_service(What::ResendAnswers(answered));
         }
         Ok(())
     }
@@ -410,27 +433,18 @@ impl ClientSession {
         if self.window.look(answer) == Seen::Again {
             self.acknowledge(answer, now);
         } else {
-            self.queue
-                .push_back(Queued::Service(What::Resend(vec![answer])));
+            self.queue_service(What::Resend(vec![answer]));
         }
     }
 
     /// The server asks what we know of its messages.
     fn tell_states(&mut self, request: i64, ids: &[i64]) {
-        let states: Vec<u8> = ids
-            .iter()
-            .map(|id| match self.window.look(*id) {
-                Seen::Again => 4,
-                Seen::New => 2,
-                Seen::Forgotten => 1,
-            })
-            .collect();
+        let states: Vec<u8> = ids.iter().map(|id| self.window.state(*id)).collect();
         let body = Writer::boxed(STATE_INFO, 16 + states.len())
             .long(request)
             .bytes(&states)
             .finish();
-        self.queue
-            .push_back(Queued::Service(What::Info(body.into())));
+        self.queue_service(What::Info(body.into()));
     }
 
     fn future_salts(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
@@ -476,4 +490,21 @@ impl ClientSession {
             });
         }
     }
+}
+
+/// What was answered to a call.
+fn unpack(mut result: Bytes, budget: &mut usize) -> Result<Result<Bytes, RpcError>, Violation> {
+    let (mut id, mut reader) = constructor(&result)?;
+    if id == GZIP_PACKED {
+        result = inflate(reader, budget)?;
+        (id, reader) = constructor(&result)?;
+    }
+    Ok(if id == RPC_ERROR {
+        Err(RpcError {
+            code: reader.int()?,
+            message: String::from_utf8_lossy(reader.bytes()?).into_owned(),
+        })
+    } else {
+        Ok(result)
+    })
 }

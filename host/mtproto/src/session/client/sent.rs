@@ -8,8 +8,8 @@ use bytes::Bytes;
 use super::CallId;
 use crate::{
     session::wire::{
-        DESTROY_KEY, DESTROY_SESSION, GET_FUTURE_SALTS, MSGS_ACK, PING, PING_DELAY, RESEND_ANS_REQ,
-        RESEND_REQ, STATE_REQ, ids_message,
+        DESTROY_KEY, DESTROY_SESSION, DROP_ANSWER, GET_FUTURE_SALTS, MSGS_ACK, PING, PING_DELAY,
+        RESEND_ANS_REQ, RESEND_REQ, STATE_REQ, ids_message,
     },
     wire::Writer,
 };
@@ -22,9 +22,26 @@ const SERVICE: usize = 64;
 /// or when the connection comes back.
 const CONTAINERS: usize = 256;
 
+/// For which reasons a message was sent again. Each is good for one resend: it should be gone then.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Causes(u128);
+
+impl Causes {
+    /// Whether this reason is new; it is not the next time. Codes of `bad_msg_notification` are
+    /// below 128, and those beyond share one place.
+    pub(super) fn add(&mut self, code: i32) -> bool {
+        let bit = 1_u128 << code.clamp(0, 127).unsigned_abs();
+        let new = self.0 & bit == 0;
+        self.0 |= bit;
+        new
+    }
+}
+
 /// What a message of ours was about.
 pub(super) enum What {
     Call(CallId),
+    /// The answer to this message is not wanted any more.
+    DropAnswer(i64),
     Acks(Vec<i64>),
     Ping {
         ping_id: i64,
@@ -47,11 +64,18 @@ impl What {
         matches!(
             self,
             Self::Acks(_)
+                | Self::DropAnswer(_)
                 | Self::StateReq(_)
                 | Self::Resend(_)
                 | Self::ResendAnswers(_)
                 | Self::Info(_)
         )
+    }
+
+    /// Whether the other side has to acknowledge it. Acknowledgements and states acknowledge
+    /// themselves.
+    pub(super) const fn is_content(&self) -> bool {
+        !matches!(self, Self::Acks(_) | Self::Info(_))
     }
 
     /// The message's bytes.
@@ -73,6 +97,7 @@ impl What {
                 disconnect_delay: Some(delay),
                 ..
             } => Writer::boxed(PING_DELAY, 16).long(*ping_id).int(*delay),
+            Self::DropAnswer(id) => Writer::boxed(DROP_ANSWER, 12).long(*id),
             Self::Salts(count) => Writer::boxed(GET_FUTURE_SALTS, 8).int(*count),
             Self::DestroySession(id) => Writer::boxed(DESTROY_SESSION, 12).long(*id),
             Self::DestroyKey => Writer::boxed(DESTROY_KEY, 4),
@@ -96,14 +121,14 @@ impl What {
 /// The messages that were sent and not answered.
 #[derive(Default)]
 pub(super) struct Sent {
-    messages: HashMap<i64, What>,
+    messages: HashMap<i64, (What, Causes)>,
     service: VecDeque<i64>,
     acks: VecDeque<i64>,
     containers: VecDeque<(i64, Box<[i64]>)>,
 }
 
 impl Sent {
-    pub(super) fn add(&mut self, msg_id: i64, what: What) {
+    pub(super) fn add(&mut self, msg_id: i64, what: What, causes: Causes) {
         let bounded = match what {
             What::Call(_) => None,
             What::Acks(_) => Some(&mut self.acks),
@@ -117,7 +142,7 @@ impl Sent {
                 self.messages.remove(&oldest);
             }
         }
-        self.messages.insert(msg_id, what);
+        self.messages.insert(msg_id, (what, causes));
     }
 
     pub(super) fn add_container(&mut self, container: i64, messages: &[i64]) {
@@ -128,11 +153,11 @@ impl Sent {
     }
 
     pub(super) fn look(&self, msg_id: i64) -> Option<&What> {
-        self.messages.get(&msg_id)
+        self.messages.get(&msg_id).map(|(what, _)| what)
     }
 
     pub(super) fn take(&mut self, msg_id: i64) -> Option<What> {
-        self.messages.remove(&msg_id)
+        self.messages.remove(&msg_id).map(|(what, _)| what)
     }
 
     /// Takes the first message that `wanted` finds among the service messages.
@@ -140,14 +165,14 @@ impl Sent {
         let found = self
             .service
             .iter()
-            .find(|msg_id| self.messages.get(msg_id).is_some_and(&wanted))?;
-        self.messages.remove(found)
+            .find(|msg_id| self.look(**msg_id).is_some_and(&wanted))?;
+        self.messages.remove(found).map(|(what, _)| what)
     }
 
     /// Takes the message, or all messages of the container, of this id.
-    pub(super) fn take_all(&mut self, id: i64) -> Vec<What> {
-        if let Some(what) = self.messages.remove(&id) {
-            return vec![what];
+    pub(super) fn take_all(&mut self, id: i64) -> Vec<(What, Causes)> {
+        if let Some(message) = self.messages.remove(&id) {
+            return vec![message];
         }
         let Some(at) = self.containers.iter().position(|(known, _)| *known == id) else {
             return Vec::new();

@@ -1,5 +1,7 @@
 //! What a server does with what a client says.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use sluice_domain::Random;
 
@@ -185,6 +187,17 @@ impl ServerSession {
         context: &mut Context<'_>,
     ) -> Result<(), Violation> {
         let messages = read_container(body)?;
+        let new = |message: &Message| self.window.look(message.msg_id) == Seen::New;
+        if seen == Seen::Again && messages.iter().any(new) {
+            // Not the same container once more, but another one of its id.
+            let container = Message {
+                msg_id,
+                seq_no,
+                body: Bytes::new(),
+            };
+            self.refuse(&container, 19, None);
+            return Ok(());
+        }
         if let (Seen::New, Some(first)) =
             (seen, messages.iter().map(|message| message.msg_id).min())
         {
@@ -271,18 +284,17 @@ impl ServerSession {
             GET_FUTURE_SALTS => self.future_salts(msg_id, reader.int()?, context),
             STATE_REQ => self.tell_states(msg_id, &read_ids(&mut reader)?),
             RESEND_REQ => {
-                for wanted in read_ids(&mut reader)? {
-                    if self.unacked.contains_key(&wanted) {
-                        self.queue.push_back(Queued::Again(wanted));
-                    }
-                }
+                let ids = read_ids(&mut reader)?;
+                let held = |id: &i64| self.unacked.contains_key(id).then_some(*id);
+                self.resend(msg_id, &ids, &ids.iter().map(held).collect());
             }
             RESEND_ANS_REQ => {
-                for request in read_ids(&mut reader)? {
-                    if let Some(Progress::Answered(answer)) = self.calls.get(&request) {
-                        self.queue.push_back(Queued::Again(*answer));
-                    }
-                }
+                let ids = read_ids(&mut reader)?;
+                let answer = |id: &i64| match self.calls.get(id) {
+                    Some(Progress::Answered(answer)) => Some(*answer),
+                    _ => None,
+                };
+                self.resend(msg_id, &ids, &ids.iter().map(answer).collect());
             }
             DROP_ANSWER => self.drop_answer(msg_id, reader.long()?),
             DESTROY_SESSION => {
@@ -335,17 +347,23 @@ impl ServerSession {
         self.reply(body, false, None);
     }
 
+    /// Sends again, each once, what is there of what the client asks for; if anything is not, the
+    /// states of all are told as well.
+    fn resend(&mut self, request: i64, ids: &[i64], held: &BTreeSet<Option<i64>>) {
+        let there = held.iter().flatten().map(|answer| Queued::Again(*answer));
+        self.queue.extend(there);
+        if held.contains(&None) {
+            self.tell_states(request, ids);
+        }
+    }
+
     fn tell_states(&mut self, request: i64, ids: &[i64]) {
         let states: Vec<u8> = ids
             .iter()
-            .map(|id| match (self.window.look(*id), self.calls.get(id)) {
-                (Seen::Again, Some(Progress::Running | Progress::Dropped)) => 4 | 32,
-                (Seen::Again, Some(Progress::Answered(_))) => 4 | 64,
-                (Seen::Again, _) => 4,
-                (Seen::Forgotten, _) => 1,
-                (Seen::New, _) if self.window.is_beyond(*id) => 3,
-                (Seen::New, _) if self.window.is_before(*id) => 1,
-                (Seen::New, _) => 2,
+            .map(|id| match (self.window.state(*id), self.calls.get(id)) {
+                (4, Some(Progress::Running | Progress::Dropped)) => 4 | 32,
+                (4, Some(Progress::Answered(_))) => 4 | 64,
+                (state, _) => state,
             })
             .collect();
         let body = Writer::boxed(STATE_INFO, 16 + states.len())

@@ -116,9 +116,6 @@ fn service_messages_are_not_repeated_without_end() {
 #[test]
 fn salts_that_do_not_hold_are_asked_for_again() {
     let mut pair = Pair::begun();
-    pair.client.ask_salts(64);
-    pair.settle();
-    pair.later(1.0);
     pair.salts.replace(pair.now, &pair.dice);
     pair.client.ping(pair.now, None);
     pair.settle();
@@ -128,7 +125,8 @@ fn salts_that_do_not_hold_are_asked_for_again() {
             .any(|e| matches!(e, ServerEvent::Refused { .. }))
     };
     assert!(refused(pair.server_events()));
-    for _ in 0..20 {
+    // Longer than all the salts last that are given out at once.
+    for _ in 0..100 {
         pair.later(1500.0);
         pair.client.ping(pair.now, None);
         pair.settle();

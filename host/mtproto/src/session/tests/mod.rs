@@ -1,11 +1,14 @@
 mod endurance;
+mod letter;
 mod recovery;
 mod rules;
 mod traffic;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{ClientEvent, ClientSession, RpcError, ServerEvent, ServerSalts, ServerSession};
+use super::{
+    ClientEvent, ClientSession, FutureSalt, RpcError, ServerEvent, ServerSalts, ServerSession,
+};
 use crate::{
     AuthKey, Header, Now, Opened, Sender, Violation, open, seal,
     testing::{Dice, at},
@@ -14,6 +17,12 @@ use crate::{
 
 const SALT: i64 = 77;
 const SESSION: i64 = -42;
+/// A salt that is of no use for long.
+const LATER: FutureSalt = FutureSalt {
+    valid_since: i32::MAX - 1,
+    valid_until: i32::MAX,
+    salt: 5,
+};
 
 fn key() -> AuthKey {
     AuthKey::from_bytes([0xa5; 256])
@@ -53,6 +62,13 @@ impl Pair {
             skew: 0,
             asleep: std::time::Duration::ZERO,
         }
+    }
+
+    /// A pair whose client has no need to ask for salts.
+    fn salted() -> Self {
+        let mut pair = Self::new();
+        pair.client.add_salts(&[LATER]);
+        pair
     }
 
     /// A pair whose client's clock is wrong.
@@ -138,8 +154,11 @@ impl Pair {
         }
     }
 
+    /// What happened at the client, but for the salts that it asks for now and then.
     fn client_events(&mut self) -> Vec<ClientEvent> {
-        std::iter::from_fn(|| self.client.next_event()).collect()
+        std::iter::from_fn(|| self.client.next_event())
+            .filter(|event| !matches!(event, ClientEvent::Salts(_)))
+            .collect()
     }
 
     fn server_events(&mut self) -> Vec<ServerEvent> {

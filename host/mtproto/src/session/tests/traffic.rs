@@ -74,6 +74,7 @@ fn a_whole_connection_over_every_transport() {
 
         let mut client =
             ClientSession::new(result.auth_key, result.salt, 5, result.time_offset, now);
+        client.add_salts(&[super::LATER]);
         let mut salts = ServerSalts::new(salt, now);
         let mut server = ServerSession::new(auth_key.clone(), 5, now, &dice);
         let call = client.call(body("hello"), now);
@@ -196,7 +197,7 @@ fn answers_of_every_kind() {
 /// them.
 #[test]
 fn ids_and_numbers() {
-    let mut pair = Pair::new();
+    let mut pair = Pair::salted();
     let mut last = 0;
     for seq_no in [1, 3, 5] {
         pair.client.call(body("x"), pair.now);
@@ -311,12 +312,7 @@ fn foreign_pongs() {
 #[test]
 fn salts_are_renewed_before_they_expire() {
     let mut pair = Pair::begun();
-    pair.client.ask_salts(3);
-    pair.settle();
-    let Some(ClientEvent::Salts(salts)) = pair.client_events().pop() else {
-        panic!("no salts");
-    };
-    assert_eq!(salts.len(), 3);
+    let salts = pair.salts.future(3, pair.now, &pair.dice);
     assert_eq!(salts[0].salt, SALT);
     pair.later(1801.0);
     pair.client.call(body("x"), pair.now);
