@@ -38,6 +38,11 @@ impl Process {
         Ok(Self { child, client })
     }
 
+    /// The system's number for it; none once it has ended.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Ends it as `kill -9` does.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)

@@ -16,6 +16,7 @@ mod config_reload;
 mod document;
 mod events;
 mod flood;
+mod fuzz;
 mod invariants;
 mod keys;
 mod messages;

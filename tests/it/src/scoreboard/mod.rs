@@ -7,3 +7,4 @@ mod corrections;
 mod flood;
 mod links;
 mod migrations;
+mod protocol;
