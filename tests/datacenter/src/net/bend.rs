@@ -59,8 +59,8 @@ pub(super) fn forge(
             header.session_id = former.unwrap_or_else(|| rng.u64().cast_signed());
         }
         Forgery::EvenMsgId => header.msg_id &= !1,
-        Forgery::OldMsgId => header.msg_id -= seconds(301),
-        Forgery::FutureMsgId => header.msg_id += seconds(31),
+        Forgery::OldMsgId => header.msg_id -= seconds(302),
+        Forgery::FutureMsgId => header.msg_id += seconds(32),
         Forgery::SeqNo => header.seq_no = -1,
         Forgery::ForeignKey => {
             let mut other = [0; 256];

@@ -113,9 +113,9 @@ pub enum Forgery {
     StaleSession,
     /// An even message id.
     EvenMsgId,
-    /// A message id of 301 s ago.
+    /// A message id of 302 s ago: the clocks of both sides may differ by a second.
     OldMsgId,
-    /// A message id of 31 s from now.
+    /// A message id of 32 s from now.
     FutureMsgId,
     /// A negative sequence number.
     SeqNo,
