@@ -1,4 +1,6 @@
-use sluice_domain::{EventFilter, EventLog as _, SessionStore as _, WaitRecord, WaitStore as _};
+use sluice_domain::{
+    Cursor, EventFilter, EventLog as _, SessionStore as _, WaitRecord, WaitStore as _,
+};
 
 use super::{START, account, event, name, open};
 
@@ -39,7 +41,7 @@ fn waits_are_kept_replaced_and_forgotten() {
     found.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(found, [kept[1].clone(), kept[2].clone(), longer.clone()]);
     let (events, _) = store
-        .read(Default::default(), &EventFilter::default(), 10)
+        .read(Cursor::default(), &EventFilter::default(), 10)
         .unwrap();
     assert_eq!(events.len(), 3);
     let later = START.plus(45_000);
