@@ -11,9 +11,9 @@ import { addPublicKey } from '@mtcute/core/utils.js'
 export const [ANNA, BERT, CARL] = ['9996610001', '9996620002', '9996610003']
 
 export class DataCenter {
-  static async start(binary) {
+  static async start(binary, options) {
     const dc = new DataCenter()
-    dc.process = spawn(binary, [], { stdio: ['ignore', 'pipe', 'inherit'] })
+    dc.process = spawn(binary, options, { stdio: ['ignore', 'pipe', 'inherit'] })
     for await (const line of createInterface({ input: dc.process.stdout })) {
       Object.assign(dc, JSON.parse(line))
       break
@@ -30,7 +30,7 @@ export class DataCenter {
       method,
       headers: { Authorization: `Bearer ${this.control_key}`, 'Content-Type': 'application/json' },
       body: body && JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
     })
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
     return answer.json()

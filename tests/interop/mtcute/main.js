@@ -11,12 +11,13 @@ import * as faults from './faults.js'
 import * as files from './files.js'
 import * as messages from './messages.js'
 import * as signIn from './sign_in.js'
+import * as ways from './ways.js'
 
 const PATIENCE = 120_000
-const SCENES = [signIn, messages, channels, files, faults].flatMap((subject) => subject.scenes)
+const SCENES = [signIn, messages, channels, files, ways, faults].flatMap((subject) => subject.scenes)
 
 const [binary, ...wanted] = process.argv.slice(2)
-const dc = await DataCenter.start(binary)
+const dc = await DataCenter.start(binary, ways.PROXIES)
 // Whatever ends this process ends the data center too.
 process.on('exit', () => dc.process.kill())
 let failed = 0
