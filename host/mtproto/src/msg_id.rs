@@ -13,7 +13,7 @@ impl MsgIds {
     pub(crate) fn next(&mut self, time: Duration, low: i64) -> i64 {
         let id = at(time).max((self.last & !3).saturating_add(4));
         // Servers refuse ids without a fractional part, which a moment on the second has not.
-        let id = if id & 0xffff_ffff == 0 { id + 4 } else { id } | low;
+        let id = if id.trailing_zeros() < 32 { id } else { id + 4 } | low;
         self.last = id;
         id
     }
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn ids_have_a_fraction() {
         for low in [0, 1] {
-            let id = MsgIds::default().next(Duration::from_secs(1_800_000_000), low);
+            let id = MsgIds::default().next(Duration::from_hours(500_000), low);
             assert_ne!(id & 0xffff_fffc, 0);
         }
     }

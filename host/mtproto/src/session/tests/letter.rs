@@ -158,7 +158,7 @@ fn acknowledgements_have_a_limit() {
 #[test]
 fn id_lists_have_a_limit() {
     for id in [MSGS_ACK, STATE_REQ, RESEND_REQ, ALL_INFO, RESEND_ANS_REQ] {
-        let list = ids(id, &[1; 8193]);
+        let list = ids(id, &vec![1; 8193]);
         let mut pair = Pair::begun();
         let at = pair.server_id();
         if id != RESEND_ANS_REQ {
