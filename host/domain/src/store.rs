@@ -91,9 +91,12 @@ pub struct DcKey {
     pub salt: i64,
     /// Server's clock minus ours, in seconds.
     pub time_offset: i32,
-    /// Whether the authorization was imported there (always true on the home data center once
-    /// signed in).
+    /// Whether the authorization was imported there. On the home data center: whether somebody
+    /// signed in with it, or may have, because Telegram's answer was not seen.
     pub authorized: bool,
+    /// The MTProto session that last used it over an ordinary connection: the next process, which
+    /// begins another, has it destroyed.
+    pub session: Option<i64>,
 }
 
 /// How far the updates of an account were taken.
@@ -222,7 +225,7 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// The keys of an authorization, unsealed.
     fn keys(&self, id: AuthorizationId) -> Result<Vec<DcKey>, StoreError>;
-    /// Adds a key, or replaces salt, time offset and mark of a key that is the same. An authorized
+    /// Adds a key, or replaces salt, time offset, mark and session of a key that is the same. An authorized
     /// key is never overwritten by a different one: that is `Exists`.
     fn save_key(&self, id: AuthorizationId, key: &DcKey) -> Result<(), StoreError>;
     /// Removes a key on a foreign data center.

@@ -189,6 +189,10 @@ impl Link {
             };
             wire.send(&packet);
         }
+        let id = session.session_id();
+        if self.kept_session.replace(id) != Some(id) && !self.line.seat.is_media() {
+            self.shared.keys.used_by(self.line.seat.dc, id);
+        }
         let calls = &self.calls;
         self.unsent.retain(|id| match calls.get(id) {
             Some(call) if session.was_sent(*id) => {

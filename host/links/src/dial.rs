@@ -146,6 +146,7 @@ async fn exchange(shared: &Shared, dc: i32, wire: &mut Wire) -> Result<DcKey, Di
                     salt: made.salt,
                     time_offset: made.time_offset,
                     authorized: false,
+                    session: None,
                 });
             }
         }

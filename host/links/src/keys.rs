@@ -113,20 +113,23 @@ impl Keys {
 
     /// Takes salt and time offset as the server last told them; they are saved in the background.
     pub(crate) fn learn(&self, dc: i32, salt: Option<i64>, time_offset: Option<i32>) {
-        {
-            let mut held = self.0.held.lock();
-            let Some(key) = held.get_mut(&dc) else {
-                return;
-            };
-            let (salt, time_offset) = (
-                salt.unwrap_or(key.salt),
-                time_offset.unwrap_or(key.time_offset),
-            );
-            if (salt, time_offset) == (key.salt, key.time_offset) {
-                return;
-            }
-            key.salt = salt;
-            key.time_offset = time_offset;
+        self.amend(dc, |key| {
+            let before = (key.salt, key.time_offset);
+            key.salt = salt.unwrap_or(key.salt);
+            key.time_offset = time_offset.unwrap_or(key.time_offset);
+            before != (key.salt, key.time_offset)
+        });
+    }
+
+    /// Takes the session that uses the key from now on; it is saved in the background.
+    pub(crate) fn used_by(&self, dc: i32, session: i64) {
+        self.amend(dc, |key| key.session.replace(session) != Some(session));
+    }
+
+    /// Changes what is not worth waiting for, and saves it if it says that it did.
+    fn amend(&self, dc: i32, change: impl FnOnce(&mut DcKey) -> bool) {
+        if !self.0.held.lock().get_mut(&dc).is_some_and(change) {
+            return;
         }
         let inner = Arc::clone(&self.0);
         self.0.tracker.spawn_blocking(move || {
@@ -135,8 +138,9 @@ impl Keys {
             if let Some(key) = key
                 && let Err(error) = inner.store.save_key(inner.authorization, &key)
             {
-                // Only the salt is lost, and the server tells it again.
-                tracing::warn!(dc, %error, "the salt could not be saved");
+                // Only the salt is lost, which the server tells again, or a session that the
+                // server drops by itself in time.
+                tracing::warn!(dc, %error, "what the server said of a key could not be saved");
             }
             drop(writing);
         });

@@ -26,6 +26,8 @@ pub(crate) struct Link {
     pub(crate) shared: Arc<Shared>,
     pub(crate) line: Arc<Line>,
     pub(crate) session: Option<ClientSession>,
+    /// The session's id as it was last kept.
+    pub(crate) kept_session: Option<i64>,
     /// Calls the session has, by its name for them.
     pub(crate) calls: BTreeMap<CallId, Call>,
     /// Those of them that have not left.
@@ -115,6 +117,7 @@ impl Link {
             shared,
             line,
             session,
+            kept_session: None,
             calls: BTreeMap::new(),
             unsent: Vec::new(),
             greeting: None,
@@ -300,7 +303,9 @@ impl Link {
                 let id = self.shared.random.u64().cast_signed();
                 let mut session = ClientSession::new(auth_key, key.salt, id, key.time_offset, now);
                 session.set_preamble(self.shared.wrapping.preamble());
-                if let Some(orphan) = self.line.board.session(id) {
+                // Left by a task that panicked, or by an earlier process.
+                let left = key.session.filter(|_| !self.line.seat.is_media());
+                if let Some(orphan) = self.line.board.session(id).or(left) {
                     session.destroy_session(orphan);
                 }
                 self.session = Some(session);

@@ -332,7 +332,22 @@ impl Pool {
         self.shared.keys.mark(self.home_dc(), true).await
     }
 
-    /// Whether the home key is marked as signed in.
+    /// For before a call that may sign the home key in: from now on the key is never replaced, even
+    /// if the answer is never seen. Waits for the key until the deadline.
+    pub async fn about_to_sign_in(&self, deadline: Instant) -> Result<(), PoolError> {
+        let mut state = self.watch();
+        let stands = state.wait_for(|state| matches!(state.main, MainState::Connected { .. }));
+        // Without a connection there may be a key all the same.
+        let _ = timeout_at(deadline, stands).await;
+        self.mark_authorized().await
+    }
+
+    /// Telegram has said that the home key is not signed in.
+    pub async fn not_signed_in(&self) -> Result<(), PoolError> {
+        self.shared.keys.mark(self.home_dc(), false).await
+    }
+
+    /// Whether the home key is marked as signed in, or as one that may be.
     pub fn authorized(&self) -> bool {
         self.shared.keys.authorized(self.home_dc())
     }

@@ -104,7 +104,7 @@ impl Store {
         self.query(|connection| {
             let owner = owner(connection, id)?;
             let mut statement = connection.prepare_cached(
-                "SELECT dc, sealed_key, salt, time_offset, authorized FROM auth_keys
+                "SELECT dc, sealed_key, salt, time_offset, authorized, session FROM auth_keys
                  WHERE authorization = ?1 ORDER BY dc",
             )?;
             all(&mut statement, [id.0], |row| {
@@ -117,6 +117,7 @@ impl Store {
                     salt: row.get(2)?,
                     time_offset: row.get(3)?,
                     authorized: row.get(4)?,
+                    session: row.get(5)?,
                 })
             })
         })
@@ -150,8 +151,8 @@ impl Store {
             tx.connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO auth_keys
-                     (authorization, dc, sealed_key, salt, time_offset, authorized)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                     (authorization, dc, sealed_key, salt, time_offset, authorized, session)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
                 .execute(params![
                     id.0,
@@ -159,7 +160,8 @@ impl Store {
                     sealed,
                     key.salt,
                     key.time_offset,
-                    key.authorized
+                    key.authorized,
+                    key.session
                 ])?;
             Ok(())
         })

@@ -9,10 +9,11 @@ use crate::fault::Fault;
 
 /// Each step takes the database from version `index` to `index + 1` (`user_version`). Steps that were
 /// released are never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// Opens the file for writing, makes it when it is not there, brings it to the newest version.

@@ -174,6 +174,33 @@ async fn where_a_number_lives_is_for_the_sign_in_to_follow() {
     assert!(matches!(error, CallError::Rpc { code: 303, .. }), "{error}");
 }
 
+/// Breaks when the session of a process that was killed is left at Telegram beside the next one.
+#[tokio::test(start_paused = true)]
+async fn the_session_of_an_earlier_process_is_destroyed() {
+    let world = World::new().await;
+    let (pool, events) = world.ready().await;
+    call(&pool, METHOD).await.unwrap();
+    let before = world.home.seen(METHOD)[0].session;
+    // The store is written in the background.
+    let saved = || world.store.keys.lock().unwrap()[&1].session;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+        if saved() == Some(before) {
+            break;
+        }
+        sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(saved(), Some(before));
+    drop((pool, events));
+    let (pool, mut events) = world.pool().await;
+    pool.open();
+    events.until(&PoolEvent::Connected).await;
+    call(&pool, METHOD).await.unwrap();
+    let after = world.home.seen(METHOD)[1].session;
+    assert_ne!(after, before);
+    assert_eq!(world.home.state.lock().unwrap().destroyed, [before]);
+}
+
 /// Breaks when a chain of data centers is not followed, or when a loop is for ever.
 #[tokio::test(start_paused = true)]
 async fn a_chain_is_followed_and_a_loop_ends() {

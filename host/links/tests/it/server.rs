@@ -70,6 +70,8 @@ pub struct State {
     pub exchanges: usize,
     /// Calls that wait for a late answer, and the most there were at once.
     pub running: (usize, usize),
+    /// Sessions that clients had destroyed.
+    pub destroyed: Vec<i64>,
     /// How everything is sent from now on.
     pub trickle: Option<(usize, Duration)>,
     /// Messages answered with `bad_msg_notification` or `bad_server_salt`.
@@ -356,6 +358,7 @@ impl Server {
             refused,
             running,
             trickle,
+            destroyed,
             ..
         } = &mut *state;
         let (key, salts) = keys.get_mut(&key_id).unwrap();
@@ -373,6 +376,10 @@ impl Server {
             let ServerEvent::Call { msg_id, body } = event else {
                 if matches!(event, ServerEvent::Refused { .. }) {
                     *refused += 1;
+                }
+                if let ServerEvent::DestroySession { session_id } = event {
+                    destroyed.push(session_id);
+                    session.session_destroyed(session_id, true, now);
                 }
                 if event == ServerEvent::DestroyAuthKey {
                     seen.push(Seen {

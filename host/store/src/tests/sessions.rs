@@ -13,6 +13,7 @@ fn key(dc: i32, fill: u8, authorized: bool) -> DcKey {
         salt: -5,
         time_offset: 3,
         authorized,
+        session: None,
     }
 }
 
