@@ -43,12 +43,16 @@ impl Accounts {
         all.spawn(Arc::clone(&all).follow_settings());
         for record in records {
             let connects = matches!(record.state, AccountState::Ready | AccountState::Frozen);
+            let signed_out = record.state == AccountState::SignedOut;
             let account = all.add(record);
             if connects {
                 all.spawn(async move {
                     lifecycle::restore(&account).await;
                     rotation::recover(account).await;
                 });
+            } else if signed_out {
+                // A sign-in that was cut off may have been accepted.
+                all.spawn(rotation::recover(account));
             }
         }
         Ok(all)

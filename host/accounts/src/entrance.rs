@@ -36,9 +36,21 @@ impl Entrance {
         })
     }
 
-    /// Closes the links and forgets the key, which nobody signed in with.
+    /// Closes the links and forgets the key. If somebody may have signed in with it, Telegram is
+    /// told first; when that fails, the key stays, for the next start to end it.
     pub(crate) async fn abandon(self, account: &Account) {
         let _ = self.drain.finish().await;
+        if self.session.pool.authorized() {
+            let within = account.shared.settings().internal_timeout;
+            let ended = self.session.invoke("auth.logOut", Value::Null, within);
+            if let Err(failure) = ended.await
+                && failure.code != 401
+            {
+                tracing::warn!(account = %account.name, failure.name, "a sign-in may be left over");
+                self.session.pool.close().await;
+                return;
+            }
+        }
         self.session.pool.close().await;
         let id = self.session.id;
         let removed = account

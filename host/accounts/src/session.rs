@@ -27,6 +27,24 @@ pub(crate) struct Session {
     pub(crate) kind: AccountKind,
 }
 
+/// Calls that may sign in the key they are made with.
+const SIGNS_IN: [&str; 7] = [
+    "auth.signIn",
+    "auth.checkPassword",
+    "auth.recoverPassword",
+    "auth.sendCode",
+    "auth.exportLoginToken",
+    "auth.importLoginToken",
+    "auth.importBotAuthorization",
+];
+
+/// Answers to them that say that they did.
+const SIGNED_IN: [&str; 3] = [
+    "auth.authorization",
+    "auth.loginTokenSuccess",
+    "auth.sentCodeSuccess",
+];
+
 /// What the pool tells; whoever serves the session reads it.
 pub(crate) type PoolEvents = mpsc::Receiver<PoolEvent>;
 
@@ -71,13 +89,40 @@ impl Session {
         Ok((session, events))
     }
 
-    /// Calls a method over the main link. Nothing is repeated here.
+    /// Calls a method over the main link. Nothing is repeated here. A key that the call may sign in
+    /// is marked as such before it leaves: an answer that is lost, or a process that is killed
+    /// before it is kept, must not leave a key that counts as replaceable.
     pub(crate) async fn invoke(
         &self,
         method: &str,
         params: Value,
         within: Duration,
     ) -> Result<Value, Failure> {
+        if !SIGNS_IN.contains(&method) || self.pool.authorized() {
+            return self.send(method, params, within).await;
+        }
+        let deadline = Instant::now() + within;
+        if let Err(error) = self.pool.about_to_sign_in(deadline).await {
+            tracing::warn!(method, %error, "the key cannot be marked before the sign-in");
+            return Err(self.local(
+                Layer::Network,
+                "NOT_CONNECTED",
+                method,
+                Execution::NeverSent,
+            ));
+        }
+        let answer = self.send(method, params, within).await;
+        let signed_in = match &answer {
+            Ok(answer) => SIGNED_IN.contains(&crate::json::constructor(answer)),
+            Err(failure) => failure.execution == Execution::MaybeExecuted,
+        };
+        if !signed_in && let Err(error) = self.pool.not_signed_in().await {
+            tracing::warn!(method, %error, "the key stays marked as one that may be signed in");
+        }
+        answer
+    }
+
+    async fn send(&self, method: &str, params: Value, within: Duration) -> Result<Value, Failure> {
         let schema = Schema::newest();
         let params = match params {
             Value::Object(params) => params,

@@ -2,7 +2,8 @@ use serde_json::json;
 use sluice_accounts::{Accounts, CallOptions};
 use sluice_domain::{AccountKind, AccountName, AccountState, Category, Problem, Secret};
 
-use crate::support::{World, code};
+use crate::support::{PATIENCE, World, code};
+use sluice_datacenter::{Action, JournalFilter, Match, Rule};
 
 fn secret(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
@@ -195,5 +196,58 @@ async fn a_call_before_sign_in_is_a_clear_problem() {
         (409, "NOT_SIGNED_IN")
     );
     assert_eq!(problem.category, Category::Auth);
+    gateway.stop().await;
+}
+
+/// Breaks when a sign-in that Telegram accepted, and whose answer nobody saw, leaves a key that
+/// counts as replaceable, or an authorization that nobody knows of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_whose_answer_is_lost_leaves_nothing_behind() {
+    let world = World::start().await;
+    let user = world.user("9996610007", None);
+    let gateway = world.gateway().await;
+    let name = gateway.create("lost", AccountKind::User).await;
+    gateway
+        .accounts
+        .send_code(&name, "9996610007")
+        .await
+        .unwrap();
+    world.telegram.add_rule(Rule {
+        matches: Match {
+            method: Some("auth.signIn".into()),
+            ..Match::default()
+        },
+        action: Action::Mute,
+    });
+    let signing = tokio::spawn({
+        let (accounts, name) = (std::sync::Arc::clone(&gateway.accounts), name.clone());
+        async move { accounts.sign_in(&name, code("9996610007")).await }
+    });
+    let seen = JournalFilter {
+        method: Some("auth.signIn".into()),
+        ..JournalFilter::default()
+    };
+    world.telegram.seen(&seen).await;
+    assert_eq!(world.telegram.authorizations(user.id).len(), 1);
+    assert!(world.stored_keys(&name).iter().any(|key| key.authorized));
+    gateway.stop().await;
+    signing.await.unwrap().unwrap_err();
+
+    world.telegram.clear_rules();
+    let gateway = world.gateway().await;
+    let out = JournalFilter {
+        method: Some("auth.logOut".into()),
+        ..JournalFilter::default()
+    };
+    tokio::time::timeout(PATIENCE, world.telegram.seen(&out))
+        .await
+        .unwrap();
+    assert!(world.telegram.authorizations(user.id).is_empty());
+    let wiped = async {
+        while !world.stored_keys(&name).is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wiped).await.unwrap();
     gateway.stop().await;
 }

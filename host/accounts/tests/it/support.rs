@@ -10,8 +10,8 @@ use sluice_accounts::{
 };
 use sluice_datacenter::{AccountInfo, DataCenter, Options};
 use sluice_domain::{
-    AccountKind, AccountName, AccountState, Clock, Environment, EventFilter, Problem, Random,
-    Secret, UnixMillis,
+    AccountKind, AccountName, AccountState, Clock, DcKey, Environment, EventFilter, Problem,
+    Random, Secret, SessionStore, UnixMillis,
 };
 use sluice_events::{Hub, Live, Reader, ReaderItem};
 use sluice_policy::{Limits, Policies, PolicySettings};
@@ -96,6 +96,17 @@ impl World {
             internal_timeout: Duration::from_secs(10),
             ..Settings::default()
         }
+    }
+
+    /// The keys of all authorizations of an account, read beside the gateway.
+    pub fn stored_keys(&self, name: &AccountName) -> Vec<DcKey> {
+        let vault = Vault::from_key(&Secret::new(vec![7; 32]), Arc::new(SystemRandom)).unwrap();
+        let clock = Arc::new(SystemClock(Instant::now()));
+        let store = Store::open(self.dir.path(), vault, clock).unwrap();
+        let all = store.authorizations(name).unwrap();
+        all.iter()
+            .flat_map(|found| store.keys(found.id).unwrap())
+            .collect()
     }
 
     pub async fn gateway(&self) -> Gateway {
