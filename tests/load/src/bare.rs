@@ -1,13 +1,15 @@
 //! The same call without the gateway: a pool of one main link, straight to the data center.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use sluice_datacenter::DcInfo;
 use sluice_domain::{
-    AccountKind, AccountName, AccountRecord, AccountState, AuthorizationRole, Clock,
+    AccountKind, AccountName, AccountRecord, AccountState, AuthorizationRole, Clock, DcKey,
     DeviceIdentity, Random, Secret, SessionStore, UnixMillis, Way,
 };
 use sluice_links::{ConnectGate, DcAddress, Limits, Pool, PoolEvent, PoolParams, Target, Topology};
@@ -52,6 +54,32 @@ pub struct Link {
 impl Link {
     /// Opens a link with a key of its own to the first data center of a demo's ready line.
     pub async fn open(ready: &Value) -> Result<Self> {
+        let dc = ready
+            .pointer("/datacenter/dcs/0")
+            .context("no data center in the ready line")?;
+        let id = i32::try_from(dc["id"].as_i64().context("id")?)?;
+        let address = |name: &str| -> Result<SocketAddr> {
+            Ok(dc[name].as_str().context("an address")?.parse()?)
+        };
+        let dc = DcInfo {
+            id,
+            address: address("address")?,
+            media_address: address("media_address")?,
+        };
+        let pem = ready
+            .pointer("/datacenter/public_key")
+            .and_then(Value::as_str)
+            .context("public_key")?;
+        Self::start(&dc, pem, None, Limits::default()).await
+    }
+
+    /// Opens links to a data center with a key that it issued, or with one made by exchange.
+    pub async fn start(
+        dc: &DcInfo,
+        pem: &str,
+        key: Option<[u8; 256]>,
+        limits: Limits,
+    ) -> Result<Self> {
         let ambient = Arc::new(Ambient(std::time::Instant::now()));
         let clock: Arc<dyn Clock> = Arc::clone(&ambient) as Arc<dyn Clock>;
         let random: Arc<dyn Random> = ambient;
@@ -60,32 +88,32 @@ impl Link {
         let store: Arc<dyn SessionStore> = Store::open(dir.path(), vault, Arc::clone(&clock))?;
         let account: AccountName = "bare".parse()?;
         store.insert_account(&record(&account, clock.now()))?;
-        let dc = ready
-            .pointer("/datacenter/dcs/0")
-            .context("no data center in the ready line")?;
-        let id = i32::try_from(dc["id"].as_i64().context("id")?)?;
-        let (host, port) = dc["address"]
-            .as_str()
-            .and_then(|a| a.rsplit_once(':'))
-            .context("address")?;
-        let pem = ready
-            .pointer("/datacenter/public_key")
-            .and_then(Value::as_str)
-            .context("public_key")?;
-        let address = DcAddress {
-            id,
-            host: host.to_owned(),
-            port: port.parse()?,
-            media_only: false,
+        let place = |address: SocketAddr, media_only| DcAddress {
+            id: dc.id,
+            host: address.ip().to_string(),
+            port: address.port(),
+            media_only,
         };
+        let addresses = vec![place(dc.address, false), place(dc.media_address, true)];
+        let id = dc.id;
         let authorization =
             store.create_authorization(&account, AuthorizationRole::Current, id, clock.now())?;
+        if let Some(key) = key {
+            let key = DcKey {
+                dc: id,
+                key: Secret::new(key.to_vec()),
+                salt: 0,
+                time_offset: 0,
+                authorized: true,
+            };
+            store.save_key(authorization.id, &key)?;
+        }
         let (pool, events) = Pool::start(PoolParams {
             account,
             authorization: authorization.id,
             api_id: 1,
             device: DeviceIdentity::default(),
-            topology: Arc::new(Topology::custom(vec![address], &[pem.to_owned()], false)?),
+            topology: Arc::new(Topology::custom(addresses, &[pem.to_owned()], false)?),
             home_dc: id,
             store,
             clock,
@@ -93,7 +121,7 @@ impl Link {
             tracker: TaskTracker::new(),
             way: Way::default(),
             gate: Arc::new(ConnectGate::default()),
-            limits: Limits::default(),
+            limits,
         })
         .await?;
         pool.open();
@@ -119,6 +147,13 @@ impl Link {
         schema
             .decode_result(method, &answer)
             .map_err(|e| anyhow!("{e:?}"))
+    }
+
+    /// Sends bytes that are encoded already to a link of that kind.
+    pub async fn raw(&self, target: Target, body: Bytes) -> Result<Bytes> {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let answer = self.pool.call(target, body, deadline).await;
+        answer.map_err(|e| anyhow!("{e:?}"))
     }
 }
 

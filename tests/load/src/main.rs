@@ -12,6 +12,7 @@ mod bench;
 mod child;
 mod figures;
 mod gateway;
+mod media;
 mod proc;
 mod rest;
 mod scoreboard;
@@ -48,6 +49,8 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Bytes of media links alone.
+    Media,
     /// Takes new rows into the kept ones, and writes the tables of the document.
     Scoreboard {
         /// The new rows, one JSON object a line; none when the file is not there.
@@ -71,6 +74,7 @@ async fn main() -> Result<()> {
             accounts,
             seconds,
         } => telegram::run(&binary, accounts, seconds).await,
+        Command::Media => media::run().await,
         Command::Scoreboard {
             rows,
             kept,

@@ -8,6 +8,7 @@ use sluice_harness::scoreboard::{Row, report};
 use tokio::time::sleep;
 
 use crate::gateway::{Gateway, name};
+use crate::media;
 use crate::proc::{processor, rss_kib};
 
 const PART: &str = "Telegram side";
@@ -65,7 +66,8 @@ pub async fn run(binary: &Path, accounts: u32, seconds: u64) -> Result<()> {
         n: u64::try_from(IN_TURN + CALLERS * EACH)?,
         met: true,
     });
-    gateway.stop().await
+    gateway.stop().await?;
+    media::run().await
 }
 
 async fn idle(gateway: &Gateway, one: u64, accounts: u32, seconds: u64) -> Result<()> {
