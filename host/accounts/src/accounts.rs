@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use crate::account::Account;
 use crate::shared::{Shared, store_problem};
 use crate::{
-    AccountChange, AccountView, AccountsError, CallOptions, CleanupView, Deps, DoneView,
-    HealthView, LimitsView, MonitoringSessionsView, MonitoringTelegramView, NewAccount,
-    PoolStatusView, RotateRequest, RotationView, SignInView, StatusView, actor, call, health,
-    lifecycle, monitoring, problems, rotation, sign_in, way,
+    AccountChange, AccountView, AccountsError, CallOptions, CleanupView, Deps, DoneView, Download,
+    HealthView, Incoming, LimitsView, MonitoringSessionsView, MonitoringTelegramView, NewAccount,
+    PoolStatusView, RotateRequest, RotationView, SignInView, StatusView, Uploaded, actor, call,
+    files, health, lifecycle, monitoring, problems, rotation, sign_in, way,
 };
 
 /// Every account of the gateway.
@@ -351,6 +351,31 @@ impl Accounts {
     ) -> Result<Value, Problem> {
         let account = self.get(name)?;
         call::call(&account, method, params, &options).await
+    }
+
+    /// Uploads a file as it comes in. `options.timeout` is for each part of it.
+    pub async fn upload(
+        &self,
+        name: &AccountName,
+        file_name: &str,
+        size: Option<u64>,
+        incoming: Incoming<'_>,
+        options: &CallOptions,
+    ) -> Result<Uploaded, Problem> {
+        let account = self.get(name)?;
+        files::upload(&account, file_name, size, incoming, options).await
+    }
+
+    /// Finds the file of a message. `options.timeout` is for each stretch of it.
+    pub async fn file(
+        &self,
+        name: &AccountName,
+        peer: &str,
+        message: i32,
+        options: &CallOptions,
+    ) -> Result<Download, Problem> {
+        let account = self.get(name)?;
+        files::open(&account, peer, message, options).await
     }
 
     /// Begins a rotation of the session (or, as a dry run, checks whether one could begin). The

@@ -57,12 +57,14 @@ pub(crate) fn random_ids(
     Schema::newest().fill_random_ids(method, params, &mut make) > 0
 }
 
-/// Whether a repeat cannot do harm because the method only reads, as its name says.
-pub(crate) fn reads_only(method: &str) -> bool {
+/// Whether a repeat cannot do harm because the method only reads, as its name says, or puts a part
+/// of a file where it is already.
+pub(crate) fn repeatable(method: &str) -> bool {
     let verb = method.rsplit_once('.').map_or(method, |(_, verb)| verb);
-    ["get", "search", "resolve", "check", "read"]
-        .iter()
-        .any(|read| verb.starts_with(read))
+    method.starts_with("upload.")
+        || ["get", "search", "resolve", "check", "read"]
+            .iter()
+            .any(|read| verb.starts_with(read))
 }
 
 /// The chat a call is about, for slow mode.

@@ -16,6 +16,7 @@ mod call;
 mod entrance;
 mod error;
 mod fate;
+mod files;
 mod fill;
 mod flood;
 mod health;
@@ -41,6 +42,7 @@ mod way;
 
 pub use accounts::Accounts;
 pub use error::AccountsError;
+pub use files::{BrokenOff, Download, FileInfo, Incoming, Uploaded};
 pub use settings::{
     AccountChange, CallOptions, CustomDc, CustomEnvironment, Deps, NewAccount, RotateRequest,
     Settings,

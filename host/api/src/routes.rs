@@ -108,6 +108,12 @@ fn api() -> Routes {
         .post("/api/telegram/call/{method}", telegram::call::handler)
         .get("/api/telegram/messages", telegram::history::handler)
         .post("/api/telegram/messages", telegram::send_message::handler)
+        .post("/api/telegram/upload", telegram::upload::handler)
+        .post("/api/telegram/messages/file", telegram::send_file::handler)
+        .get(
+            "/api/telegram/messages/{peer}/{id}/file",
+            telegram::file::handler,
+        )
         .get("/api/monitoring/telegram", monitoring::telegram::handler)
         .get("/api/monitoring/sessions", monitoring::sessions::handler)
         .get("/api/plugins", plugins::list::handler)

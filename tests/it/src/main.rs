@@ -15,6 +15,7 @@ mod chaos;
 mod config_reload;
 mod document;
 mod events;
+mod files;
 mod flood;
 mod fuzz;
 mod invariants;

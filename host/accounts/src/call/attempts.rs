@@ -37,6 +37,8 @@ pub(super) struct Call<'a> {
     same_id: bool,
     hops: u32,
     pub(super) target: Target,
+    /// Where the file is, if it is known.
+    file_dc: Option<i32>,
     pub(super) params: Map<String, Value>,
     /// The chat the call is about, for slow mode.
     pub(super) chat: Option<String>,
@@ -53,10 +55,12 @@ impl<'a> Call<'a> {
         params: Map<String, Value>,
         began: Instant,
         options: &CallOptions,
+        file_dc: Option<i32>,
     ) -> Self {
         Self {
             account,
-            target: first_target(method.name, &session),
+            target: first_target(method.name, &session, file_dc),
+            file_dc,
             session,
             method,
             deadline: began + options.timeout,
@@ -94,7 +98,7 @@ impl<'a> Call<'a> {
             .encode_call(name, &self.params)
             .map_err(|error| problems::encoding(error, &self.account.name))?;
         let body = Bytes::from(body);
-        let idempotent = fill::has_random_id(&self.params) || fill::reads_only(name);
+        let idempotent = fill::has_random_id(&self.params) || fill::repeatable(name);
         loop {
             self.hold(idempotent).await?;
             self.renew_session()?;
@@ -143,7 +147,7 @@ impl<'a> Call<'a> {
     fn renew_session(&mut self) -> Result<(), Problem> {
         let session = usable(self.account)?;
         if session.id != self.session.id {
-            self.target = first_target(self.method.name, &session);
+            self.target = first_target(self.method.name, &session, self.file_dc);
             self.session = session;
         }
         Ok(())

@@ -39,6 +39,17 @@ pub(crate) async fn call(
     params: Map<String, Value>,
     options: &CallOptions,
 ) -> Result<Value, Problem> {
+    call_at(account, method, params, options, None).await
+}
+
+/// The same; a file is asked for at this data center, where it is known to be.
+pub(crate) async fn call_at(
+    account: &Arc<Account>,
+    method: &str,
+    params: Map<String, Value>,
+    options: &CallOptions,
+    file_dc: Option<i32>,
+) -> Result<Value, Problem> {
     let began = Instant::now();
     let schema = Schema::newest();
     let Some(combinator) = schema.method(method) else {
@@ -51,7 +62,9 @@ pub(crate) async fn call(
     reserved(account, combinator)?;
     let session = usable(account)?;
     let _slot = Slot::take(account)?;
-    let mut call = Call::new(account, session, combinator, params, began, options);
+    let mut call = Call::new(
+        account, session, combinator, params, began, options, file_dc,
+    );
     let result = call.run(options).await;
     let outcome = CallOutcome {
         latency: began.elapsed(),
@@ -171,9 +184,9 @@ impl Drop for Slot<'_> {
 }
 
 /// Files go over media links; everything else over the main link.
-fn first_target(method: &str, session: &Session) -> Target {
+fn first_target(method: &str, session: &Session, file_dc: Option<i32>) -> Target {
     if method.starts_with("upload.") {
-        Target::Media(session.pool.home_dc())
+        Target::Media(file_dc.unwrap_or_else(|| session.pool.home_dc()))
     } else {
         Target::Main
     }

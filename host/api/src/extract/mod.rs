@@ -3,7 +3,11 @@
 mod body;
 mod deadline;
 mod query;
+mod range;
+mod stream;
 
 pub use body::{Json, JsonOrDefault};
 pub use deadline::CallHeaders;
 pub use query::{AccountQuery, Query};
+pub use range::{Wanted, wanted};
+pub use stream::incoming;

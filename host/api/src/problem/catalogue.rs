@@ -29,6 +29,36 @@ const ENTRIES: &[Entry] = &[
         "The account makes no calls until somebody acts, for the reason that the detail names. Sign in again, or connect it.",
     ),
     entry(
+        "FILE_CUT_SHORT",
+        Server,
+        "Telegram has fewer bytes of a file than it said. Try again.",
+    ),
+    entry(
+        "FILE_EMPTY",
+        InvalidRequest,
+        "The body holds no byte, and Telegram takes no empty files.",
+    ),
+    entry(
+        "FILE_TOO_LARGE",
+        InvalidRequest,
+        "The file is larger than Telegram takes.",
+    ),
+    entry(
+        "MESSAGE_NOT_FOUND",
+        NotFound,
+        "The chat has no message of that id, or the account does not see it.",
+    ),
+    entry(
+        "NO_FILE",
+        NotFound,
+        "The message holds no photo and no document.",
+    ),
+    entry(
+        "RANGE_NOT_SATISFIABLE",
+        InvalidRequest,
+        "The Range header asks for bytes beyond the file's end.",
+    ),
+    entry(
         "TOO_MANY_WAITING",
         Network,
         "As many calls as may are waiting already for Telegram's waits to end. Come back after Retry-After.",

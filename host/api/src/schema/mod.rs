@@ -230,6 +230,18 @@ pub struct KeyList {
     pub keys: Vec<KeyView>,
 }
 
+/// The answer of an upload.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Uploaded {
+    /// Its `InputFile`. Telegram forgets it within a day.
+    pub input_file: TlObject,
+    /// Bytes.
+    pub size: u64,
+    /// Parts.
+    pub parts: u32,
+}
+
 /// `GET /api/plugins`.
 #[derive(Serialize, ToSchema)]
 pub struct PluginList {

@@ -94,8 +94,15 @@ pub(crate) async fn handler(
         .accounts
         .call(&account, METHOD, params, headers.into())
         .await?;
-    let (id, date) = sent(&updates);
-    Ok((StatusCode::CREATED, Json(SentMessage { id, date, updates })).into_response())
+    Ok((StatusCode::CREATED, Json(SentMessage::of(updates))).into_response())
+}
+
+impl SentMessage {
+    /// The message that an answer speaks of.
+    pub(super) fn of(updates: Value) -> Self {
+        let (id, date) = sent(&updates);
+        Self { id, date, updates }
+    }
 }
 
 /// Id and date of the message that an `Updates` speaks of.
