@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::PoolEvent;
 
-/// Events and bytes of updates that may wait for the account. Beyond it updates are dropped, and
-/// the account is told to fetch the difference: the link never waits for the account, because the
-/// account may be waiting for an answer from the link.
+/// Events and bytes of updates that may wait for the account. Those that come on top are dropped, and
+/// behind those that wait the account is told to fetch the difference: the link never waits for the
+/// account, because the account may be waiting for an answer from the link.
 const EVENTS: usize = 1024;
 const BYTES: usize = 16 << 20;
 
@@ -23,6 +23,8 @@ pub(crate) struct Outbox {
 struct Waiting {
     events: VecDeque<PoolEvent>,
     bytes: usize,
+    /// Updates are dropped until the account hears that it has to fetch them.
+    dropping: bool,
 }
 
 impl Outbox {
@@ -32,10 +34,21 @@ impl Outbox {
         if waiting.events.back() == Some(&event) && event == PoolEvent::PoolChanged {
             return;
         }
+        if matches!(event, PoolEvent::Update(_)) {
+            if waiting.dropping {
+                return;
+            }
+            let some = !waiting.events.is_empty();
+            if waiting.events.len() >= EVENTS || some && waiting.bytes + size(&event) > BYTES {
+                metrics::counter!("sluice_link_overflows_total").increment(1);
+                waiting.dropping = true;
+                waiting.events.push_back(PoolEvent::NewSession);
+                return;
+            }
+        }
         waiting.bytes += size(&event);
         waiting.events.push_back(event);
-        if waiting.events.len() > EVENTS || waiting.bytes > BYTES && waiting.events.len() > 1 {
-            metrics::counter!("sluice_link_overflows_total").increment(1);
+        if waiting.events.len() > 2 * EVENTS {
             waiting.shed();
         }
         drop(waiting);
@@ -46,6 +59,9 @@ impl Outbox {
         let mut waiting = self.waiting.lock();
         let event = waiting.events.pop_front()?;
         waiting.bytes -= size(&event);
+        if event == PoolEvent::NewSession {
+            waiting.dropping = false;
+        }
         Some(event)
     }
 
@@ -90,5 +106,45 @@ fn size(event: &PoolEvent) -> usize {
     match event {
         PoolEvent::Update(body) => body.len(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn update(number: usize) -> PoolEvent {
+        PoolEvent::Update(Bytes::from(number.to_string()))
+    }
+
+    /// Breaks when what waits in order is thrown away with what does not fit, when what was dropped
+    /// is not told, or when nothing is taken any more after it.
+    #[test]
+    fn what_is_too_much_is_dropped_behind_what_waits_and_told_once() {
+        let outbox = Outbox::default();
+        for number in 0..EVENTS + 500 {
+            outbox.push(update(number));
+        }
+        for number in 0..EVENTS {
+            assert_eq!(outbox.pop(), Some(update(number)));
+        }
+        outbox.push(update(7));
+        assert_eq!(outbox.pop(), Some(PoolEvent::NewSession));
+        assert_eq!(outbox.pop(), None, "still to be fetched");
+        outbox.push(update(8));
+        assert_eq!(outbox.pop(), Some(update(8)));
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let outbox = Outbox::default();
+        let large = PoolEvent::Update(Bytes::from(vec![0; BYTES]));
+        outbox.push(large.clone());
+        outbox.push(update(1));
+        assert_eq!(outbox.pop(), Some(large));
+        assert_eq!(outbox.pop(), Some(PoolEvent::NewSession));
+        assert_eq!(outbox.pop(), None);
     }
 }
