@@ -11,27 +11,26 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Map, Value};
-use sluice_domain::{AccountState, AuthorizationId, Category, Event, EventBody, Failure, PeerKind};
+use sluice_domain::{AccountState, AuthorizationId, Category, EventBody, Failure};
 use sluice_links::{MainState, PoolEvent};
-use sluice_tl::Schema;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::account::Account;
+use crate::follow::Follow;
 use crate::jobs::{self, Probed};
-use crate::json::{constructor, int, long};
+use crate::json::int;
 use crate::monitoring;
-use crate::peers;
 use crate::session::{PoolEvents, Session};
-use crate::updates::{Fetch, FetchFailure, Gaps, Output};
+use crate::updates::{Fetch, FetchFailure};
 
 /// Inputs that wait for the actor. Calls wait when it is full, which they do within their deadline.
 pub(crate) const INBOX: usize = 256;
 
-/// Updates taken at once before they are committed together.
+/// Updates taken at once before anything else gets its turn.
 const BURST: usize = 256;
 
-/// Between two attempts at something that failed: reading the state, the first probe.
+/// Between two attempts at something that failed: the task itself, the first probe.
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// `pool_status` is sent at most once in this time.
@@ -103,7 +102,7 @@ async fn run(
     serving: &mut Option<Serving>,
 ) {
     let mut actor = Actor::new(Arc::clone(account));
-    if let Some(serving) = serving.as_ref() {
+    if let Some(serving) = serving.as_mut() {
         actor.begin(serving).await;
     }
     loop {
@@ -119,7 +118,7 @@ async fn run(
                 Some(input) => actor.input(input, serving).await,
                 None => return,
             },
-            event = next_event(serving) => match event {
+            event = next_event(serving), if actor.follow.ready() => match event {
                 Some(event) => actor.event(event, serving).await,
                 // The pool ended by itself; the account is told to connect again.
                 None => *serving = None,
@@ -127,6 +126,7 @@ async fn run(
             Some(done) = actor.jobs.next(), if !actor.jobs.is_empty() => {
                 actor.done(done).await;
             }
+            () = actor.follow.committed() => {}
             () = tokio::time::sleep_until(wake) => {}
         }
         actor.advance(serving.as_ref()).await;
@@ -142,9 +142,7 @@ async fn next_event(serving: &mut Option<Serving>) -> Option<PoolEvent> {
 
 struct Actor {
     account: Arc<Account>,
-    /// None until the stored state was read.
-    gaps: Option<Gaps>,
-    load_at: Instant,
+    follow: Follow,
     jobs: FuturesUnordered<BoxFuture<'static, Done>>,
     connected: bool,
     probing: bool,
@@ -156,9 +154,8 @@ struct Actor {
 impl Actor {
     fn new(account: Arc<Account>) -> Self {
         Self {
+            follow: Follow::new(Arc::clone(&account)),
             account,
-            gaps: None,
-            load_at: Instant::now(),
             jobs: FuturesUnordered::new(),
             connected: false,
             probing: false,
@@ -172,38 +169,14 @@ impl Actor {
         self.account.shared.deps.clock.monotonic()
     }
 
-    async fn begin(&mut self, serving: &Serving) {
+    async fn begin(&mut self, serving: &mut Serving) {
         self.jobs = FuturesUnordered::new();
         self.probing = false;
         self.pool_changed = true;
-        self.load(serving).await;
+        // Counts once: begun anew after a panic, what is stored is newer.
+        self.follow.load(serving.fresh.take()).await;
         if serving.session.pool.main_connected() {
             self.stands();
-        }
-    }
-
-    /// Reads how far the updates were taken. While that cannot be read nothing is taken: the
-    /// difference brings it later.
-    async fn load(&mut self, serving: &Serving) {
-        self.gaps = None;
-        self.load_at = Instant::now() + AGAIN;
-        let name = self.account.name.clone();
-        let state = self
-            .account
-            .shared
-            .store(move |store| store.update_state(&name))
-            .await;
-        match state {
-            Ok(mut state) => {
-                if let (Some(state), Some((qts, seq))) = (state.as_mut(), serving.fresh) {
-                    (state.qts, state.seq) = (qts, seq);
-                }
-                let me = self.account.record().user_id.unwrap_or_default();
-                self.gaps = Some(Gaps::new(state.as_ref(), me, self.now()));
-            }
-            Err(error) => {
-                tracing::error!(account = %self.account.name, %error, "the update state cannot be read");
-            }
         }
     }
 
@@ -211,16 +184,11 @@ impl Actor {
     fn wake(&self, serving: bool) -> Instant {
         let soon = |after: Duration| Instant::now() + after.min(Duration::from_hours(1));
         let mut wake = soon(Duration::from_mins(1));
-        if self.connected {
-            if let Some(gaps) = &self.gaps {
-                wake = wake.min(soon(gaps.deadline().saturating_sub(self.now())));
-            }
-            if !self.probing {
-                wake = wake.min(self.probe_at);
-            }
+        if self.connected && !self.probing {
+            wake = wake.min(self.probe_at);
         }
-        if serving && self.gaps.is_none() {
-            wake = wake.min(self.load_at);
+        if serving && let Some(next) = self.follow.wake(self.connected) {
+            wake = wake.min(next);
         }
         if self.pool_changed {
             let next = self.pool_published.map(|at| at + POOL_STATUS_EVERY);
@@ -234,7 +202,6 @@ impl Actor {
     }
 
     async fn input(&mut self, input: Input, serving: &mut Option<Serving>) {
-        let now = self.now();
         match input {
             Input::Serve {
                 session,
@@ -253,7 +220,7 @@ impl Actor {
                 if serving.as_ref().is_some_and(|old| old.session.id == id) {
                     *serving = None;
                     self.connected = false;
-                    self.gaps = None;
+                    self.follow.forget();
                     self.jobs = FuturesUnordered::new();
                     self.pool_changed = true;
                 }
@@ -267,54 +234,40 @@ impl Actor {
             Input::Probe => self.probe_at = Instant::now(),
             Input::Updates(updates) => {
                 self.heard();
-                if let Some(gaps) = &mut self.gaps {
-                    gaps.updates(now, updates);
-                }
+                self.follow.answered(updates);
             }
-            Input::Sent(sent, params) => {
-                if let Some(gaps) = &mut self.gaps {
-                    gaps.sent(now, &sent, &params);
-                }
-            }
+            Input::Sent(sent, params) => self.follow.sent(&sent, &params),
             Input::Affected {
                 channel,
                 pts,
                 count,
-            } => {
-                if let Some(gaps) = &mut self.gaps {
-                    gaps.affected(now, channel, pts, count);
-                }
-            }
+            } => self.follow.affected(channel, pts, count),
         }
     }
 
     async fn event(&mut self, event: PoolEvent, serving: &mut Option<Serving>) {
         let mut next = Some(event);
-        for _ in 0..BURST {
+        for left in (0..BURST).rev() {
             let Some(event) = next else {
                 break;
             };
             self.one_event(event).await;
             next = serving
                 .as_mut()
+                .filter(|_| left > 0 && self.follow.ready())
                 .and_then(|serving| serving.events.try_recv().ok());
-        }
-        if let Some(event) = next {
-            self.one_event(event).await;
         }
     }
 
     async fn one_event(&mut self, event: PoolEvent) {
         match event {
-            PoolEvent::Update(bytes) => self.update(&bytes).await,
+            PoolEvent::Update(bytes) => {
+                self.heard();
+                self.follow.pushed(&bytes).await;
+            }
             PoolEvent::Connected => self.stands(),
             PoolEvent::Disconnected { reason } => self.broke(reason).await,
-            PoolEvent::NewSession => {
-                let now = self.now();
-                if let Some(gaps) = &mut self.gaps {
-                    gaps.want_difference(now);
-                }
-            }
+            PoolEvent::NewSession => self.follow.lost(),
             PoolEvent::KeyLost { .. } => {
                 self.connected = false;
                 if let Some(session) = self.account.session() {
@@ -341,10 +294,7 @@ impl Actor {
     fn stands(&mut self) {
         self.connected = true;
         self.probe_at = Instant::now();
-        let now = self.now();
-        if let Some(gaps) = &mut self.gaps {
-            gaps.want_difference(now);
-        }
+        self.follow.stands();
     }
 
     async fn broke(&mut self, reason: String) {
@@ -398,52 +348,6 @@ impl Actor {
         self.account.probe.lock().last_update = Some(self.account.shared.now());
     }
 
-    async fn update(&mut self, bytes: &[u8]) {
-        self.heard();
-        let decoded = Schema::newest().decode_boxed("Updates", bytes);
-        let complete = match &decoded {
-            Ok(updates) => {
-                peers::save(&self.account, updates).await;
-                self.account.sends.lock().learn(updates);
-                self.known(updates).await
-            }
-            Err(error) => {
-                tracing::warn!(account = %self.account.name, %error, "an update does not fit the schema");
-                false
-            }
-        };
-        let now = self.now();
-        if let Some(gaps) = &mut self.gaps {
-            match decoded {
-                Ok(updates) if complete => gaps.updates(now, updates),
-                _ => gaps.want_difference(now),
-            }
-        }
-    }
-
-    /// Short forms come without users; one that speaks of strangers is left to the difference,
-    /// which introduces them.
-    async fn known(&mut self, updates: &Value) -> bool {
-        let people = match constructor(updates) {
-            "updateShortMessage" => long(updates, "user_id"),
-            "updateShortChatMessage" => long(updates, "from_id"),
-            _ => None,
-        };
-        let Some(id) = people else {
-            return true;
-        };
-        if self.account.record().user_id == Some(id) {
-            return true;
-        }
-        let name = self.account.name.clone();
-        let peer = self
-            .account
-            .shared
-            .store(move |store| store.peer(&name, PeerKind::User, id))
-            .await;
-        matches!(peer, Ok(Some(_)))
-    }
-
     async fn done(&mut self, done: Done) {
         match done {
             Done::Fetched(id, fetch, answer) => self.fetched(id, &fetch, answer).await,
@@ -458,11 +362,7 @@ impl Actor {
         answer: Result<Value, Failure>,
     ) {
         let answer = match answer {
-            Ok(answer) => {
-                peers::save(&self.account, &answer).await;
-                self.account.sends.lock().learn(&answer);
-                Ok(answer)
-            }
+            Ok(answer) => Ok(answer),
             Err(failure) => {
                 tracing::debug!(account = %self.account.name, name = failure.name, ?fetch, "no difference");
                 self.account.take_note(&failure, None, id).await;
@@ -473,10 +373,7 @@ impl Actor {
                 })
             }
         };
-        let now = self.now();
-        if let Some(gaps) = &mut self.gaps {
-            gaps.fetched(now, fetch, answer);
-        }
+        self.follow.fetched(fetch, answer);
     }
 
     async fn probed(&mut self, id: AuthorizationId, probed: Probed) {
@@ -522,9 +419,8 @@ impl Actor {
         match state {
             Ok(state) => {
                 let lag = self
-                    .gaps
-                    .as_ref()
-                    .and_then(Gaps::pts)
+                    .follow
+                    .pts()
                     .zip(int(&state, "pts"))
                     .map(|(ours, theirs)| i64::from(theirs).saturating_sub(i64::from(ours)).max(0));
                 let mut probe = self.account.probe.lock();
@@ -549,14 +445,10 @@ impl Actor {
     async fn advance(&mut self, serving: Option<&Serving>) {
         self.end_parking().await;
         if let Some(serving) = serving {
-            if self.gaps.is_none() && self.load_at <= Instant::now() {
-                self.load(serving).await;
+            if self.follow.wants_load() {
+                self.follow.load(None).await;
             }
-            let now = self.now();
-            if let Some(gaps) = &mut self.gaps {
-                gaps.tick(now);
-            }
-            self.commit().await;
+            self.follow.advance();
             if self.connected {
                 self.ask(&serving.session);
             }
@@ -585,66 +477,8 @@ impl Actor {
         }
     }
 
-    async fn commit(&mut self) {
-        let Some(batch) = self.gaps.as_mut().and_then(Gaps::take_batch) else {
-            return;
-        };
-        let account = &self.account;
-        let calls = account.shared.deps.telemetry.calls();
-        let mut updates = 0;
-        let mut gaps = 0;
-        let events: Vec<Event> = batch
-            .outputs
-            .into_iter()
-            .map(|output| {
-                let body = match output {
-                    Output::Update {
-                        update,
-                        users,
-                        chats,
-                    } => {
-                        updates += 1;
-                        EventBody::Update {
-                            update,
-                            users,
-                            chats,
-                        }
-                    }
-                    Output::Gap { reason, channel } => {
-                        gaps += 1;
-                        EventBody::Gap {
-                            reason: reason.to_owned(),
-                            channel: channel.map(|id| id.to_string()),
-                        }
-                    }
-                };
-                account.shared.event(&account.name, body)
-            })
-            .collect();
-        let (name, state) = (account.name.clone(), batch.state);
-        let committed = account
-            .shared
-            .store(move |store| store.commit_updates(&name, &state, &events))
-            .await;
-        match committed {
-            Ok(_) => {
-                calls.count_updates(&account.name, updates);
-                for _ in 0..gaps {
-                    calls.count_gap(&account.name);
-                }
-            }
-            Err(error) => {
-                // Begin again from what is stored: the difference brings these once more.
-                tracing::error!(account = %account.name, %error, "updates were not stored");
-                self.gaps = None;
-                self.load_at = Instant::now() + AGAIN;
-            }
-        }
-    }
-
     fn ask(&mut self, session: &Arc<Session>) {
-        let now = self.now();
-        while let Some(fetch) = self.gaps.as_mut().and_then(|gaps| gaps.next_fetch(now)) {
+        while let Some(fetch) = self.follow.next_fetch() {
             let (account, session) = (Arc::clone(&self.account), Arc::clone(session));
             self.jobs.push(Box::pin(async move {
                 let answer = jobs::fetch(&account, &session, &fetch).await;

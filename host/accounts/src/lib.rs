@@ -19,6 +19,7 @@ mod fate;
 mod files;
 mod fill;
 mod flood;
+mod follow;
 mod health;
 mod jobs;
 mod json;

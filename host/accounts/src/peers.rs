@@ -40,18 +40,36 @@ impl Seen {
             saved.clear();
         }
         found.retain(|peer| {
-            let mut hasher = DefaultHasher::new();
-            (peer.access_hash, &peer.username, &peer.phone).hash(&mut hasher);
-            let now = hasher.finish();
+            let now = fingerprint(peer);
             saved.insert((peer.kind, peer.id), now) != Some(now)
         });
         found
+    }
+
+    /// Whether this peer was met or found since the start, with what is needed to address it.
+    pub(crate) fn met(&self, kind: PeerKind, id: i64) -> bool {
+        self.saved.lock().contains_key(&(kind, id))
+    }
+
+    /// This peer was found in the store.
+    pub(crate) fn found(&self, peer: &PeerRecord) {
+        let mut saved = self.saved.lock();
+        if saved.len() <= MAX_SEEN {
+            saved.insert((peer.kind, peer.id), fingerprint(peer));
+        }
     }
 
     /// They were not saved after all.
     pub(crate) fn forget(&self) {
         self.saved.lock().clear();
     }
+}
+
+/// Of what is saved of a peer.
+fn fingerprint(peer: &PeerRecord) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (peer.access_hash, &peer.username, &peer.phone).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Finds users, chats and channels wherever they stand in a tree (whose depth the schema walk has

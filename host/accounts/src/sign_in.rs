@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sluice_domain::{
-    AccountKind, AccountState, AuthorizationRole, Category, Failure, Problem, Secret,
+    AccountKind, AccountState, AuthorizationRole, Category, Failure, Problem, Secret, SessionStore,
+    UpdateState,
 };
 use tokio::time::Instant;
 
@@ -501,6 +502,7 @@ async fn keep(
         .store(move |store| store.promote_authorization(id))
         .await
         .map_err(|error| store_problem(&error).of(&account.name))?;
+    let again = account.record().user_id == Some(user_id);
     account
         .amend(|record| {
             record.user_id = Some(user_id);
@@ -511,25 +513,44 @@ async fn keep(
             }
         })
         .await?;
-    // A new session begins with Telegram's state of now.
-    let state = entrance.step(account, "updates.getState", &json!({})).await;
-    if let Ok(state) = state {
-        let at = |field| int(&state, field).unwrap_or_default();
-        let state = sluice_domain::UpdateState {
-            pts: at("pts"),
-            qts: at("qts"),
-            date: at("date"),
-            seq: at("seq"),
-            channels: Vec::new(),
+    begin_updates(account, entrance, again).await
+}
+
+/// Where the updates of a new session begin: at Telegram's state of now. An account that signs in
+/// again goes on where it was, since pts are the account's and not the session's.
+async fn begin_updates(account: &Account, entrance: &Entrance, again: bool) -> Result<(), Problem> {
+    let now = entrance.step(account, "updates.getState", &json!({})).await;
+    let at = |field| {
+        let now = now.as_ref().ok();
+        now.and_then(|state| int(state, field)).unwrap_or_default()
+    };
+    let name = account.name.clone();
+    let fresh = UpdateState {
+        pts: at("pts"),
+        qts: at("qts"),
+        date: at("date"),
+        seq: at("seq"),
+        channels: Vec::new(),
+    };
+    let begin = move |store: &dyn SessionStore| {
+        let known = store
+            .update_state(&name)?
+            .filter(|known| again && known.pts > 0);
+        let state = match known {
+            Some(known) => UpdateState {
+                qts: fresh.qts,
+                seq: fresh.seq,
+                ..known
+            },
+            None => fresh,
         };
-        let name = account.name.clone();
-        account
-            .shared
-            .store(move |store| store.commit_updates(&name, &state, &[]))
-            .await
-            .map_err(|error| store_problem(&error).of(&account.name))?;
-    }
-    Ok(())
+        store.begin_updates(&name, &state)
+    };
+    account
+        .shared
+        .store(begin)
+        .await
+        .map_err(|error| store_problem(&error).of(&account.name))
 }
 
 /// A session that Telegram had ended is of no use once its successor serves.

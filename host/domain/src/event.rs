@@ -63,6 +63,12 @@ pub enum EventBody {
         /// The channel's id, for a gap in a channel's sequence.
         #[serde(skip_serializing_if = "Option::is_none")]
         channel: Option<String>,
+        /// Telegram's number (pts) up to which everything is there, if it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from_pts: Option<i32>,
+        /// Telegram's number from which on everything is there again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to_pts: Option<i32>,
     },
     /// An account's state changed.
     AccountState {

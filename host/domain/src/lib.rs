@@ -48,7 +48,7 @@ pub use {
     store::{
         AccountRecord, ApiKeyRecord, AuthorizationId, AuthorizationRecord, AuthorizationRole,
         DcKey, EventFilter, EventLog, PeerKind, PeerRecord, RotationRecord, SessionStore,
-        StoreError, UpdateState,
+        StoreError, UpdateState, UpdateStep,
     },
     time::UnixMillis,
     waits::{WaitRecord, WaitStore},

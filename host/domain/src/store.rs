@@ -114,6 +114,21 @@ pub struct UpdateState {
     pub channels: Vec<(i64, i32)>,
 }
 
+/// How far the updates of an account got with one commit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UpdateStep {
+    /// Common sequence.
+    pub pts: i32,
+    /// Secret-independent sequence.
+    pub qts: i32,
+    /// Date of the state, Unix seconds.
+    pub date: i32,
+    /// Sequence of whole updates.
+    pub seq: i32,
+    /// Channels that moved, with their pts; None for one that is followed no more.
+    pub channels: Vec<(i64, Option<i32>)>,
+}
+
 /// What a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PeerKind {
@@ -233,12 +248,14 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Update state of an account; None before the first.
     fn update_state(&self, account: &AccountName) -> Result<Option<UpdateState>, StoreError>;
+    /// Replaces the update state of an account as a whole.
+    fn begin_updates(&self, account: &AccountName, state: &UpdateState) -> Result<(), StoreError>;
     /// In one transaction: the events into the log and the state they lead to. Returns the cursor
     /// of the last event.
     fn commit_updates(
         &self,
         account: &AccountName,
-        state: &UpdateState,
+        step: &UpdateStep,
         events: &[Event],
     ) -> Result<Cursor, StoreError>;
 

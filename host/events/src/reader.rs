@@ -179,6 +179,8 @@ impl Reader {
             body: EventBody::Gap {
                 reason: "events up to here are no longer kept".to_owned(),
                 channel: None,
+                from_pts: None,
+                to_pts: None,
             },
             account: None,
             at: self.clock.now(),

@@ -57,6 +57,8 @@ impl Setup {
                 let body = EventBody::Gap {
                     reason: n.to_string(),
                     channel: None,
+                    from_pts: None,
+                    to_pts: None,
                 };
                 event(body, account)
             })

@@ -2,7 +2,7 @@ use rusqlite::{Connection, params};
 use sluice_domain::{AccountName, AccountRecord, Event, Secret, StoreError, UnixMillis};
 
 use crate::Store;
-use crate::event_log::append;
+use crate::event_log::{append, written};
 use crate::fault::Fault;
 use crate::rows::{
     account_row, all, find_account, from_json, from_word, int, json, moment, name, open_text,
@@ -66,11 +66,11 @@ impl Store {
         account: &AccountRecord,
         events: &[Event],
     ) -> Result<(), StoreError> {
-        let (account, vault, events) = (account.clone(), self.vault.clone(), events.to_vec());
+        let (account, vault, rows) = (account.clone(), self.vault.clone(), written(events)?);
         self.write(move |tx| {
             let row = account_row(tx.connection, &account.name)?;
             put(tx.connection, &vault, row, &account)?;
-            append(tx, &events)?;
+            append(tx, &rows)?;
             Ok(())
         })
     }

@@ -17,8 +17,8 @@ const OLDEST: &str = "oldest event";
 
 impl EventLog for Store {
     fn append(&self, events: &[Event]) -> Result<Cursor, StoreError> {
-        let events = events.to_vec();
-        self.write(move |tx| match append(tx, &events)? {
+        let rows = written(events)?;
+        self.write(move |tx| match append(tx, &rows)? {
             Some(cursor) => Ok(cursor),
             None => newest(tx.connection),
         })
@@ -69,27 +69,42 @@ impl EventLog for Store {
     }
 }
 
-/// Appends events to the log within a write. None when there was none.
-pub(crate) fn append(tx: &mut Tx<'_>, events: &[Event]) -> Result<Option<Cursor>, Fault> {
-    let mut statement = tx
-        .connection
-        .prepare_cached("INSERT INTO events (type, account, at, body) VALUES (?1, ?2, ?3, ?4)")?;
-    let mut last = None;
-    for event in events {
+/// An event as a row of the log.
+pub(crate) struct EventRow {
+    kind: &'static str,
+    account: Option<String>,
+    at: i64,
+    body: String,
+}
+
+/// Writes events out as rows.
+pub(crate) fn written(events: &[Event]) -> Result<Vec<EventRow>, StoreError> {
+    let row = |event: &Event| {
         if matches!(
             event.body,
             EventBody::Status { .. } | EventBody::PoolStatus { .. }
         ) {
             let what = format!("a {} event is not for the log", event.body.kind());
-            return Err(StoreError::Damaged(what).into());
+            return Err(StoreError::Damaged(what));
         }
-        let account = event.account.as_ref().map(AccountName::as_str);
-        statement.execute(params![
-            event.body.kind(),
-            account,
-            int(event.at.0),
-            json(event)?
-        ])?;
+        Ok(EventRow {
+            kind: event.body.kind(),
+            account: event.account.as_ref().map(AccountName::to_string),
+            at: int(event.at.0),
+            body: json(event).map_err(StoreError::from)?,
+        })
+    };
+    events.iter().map(row).collect()
+}
+
+/// Appends events to the log within a write. None when there was none.
+pub(crate) fn append(tx: &mut Tx<'_>, rows: &[EventRow]) -> Result<Option<Cursor>, Fault> {
+    let mut statement = tx
+        .connection
+        .prepare_cached("INSERT INTO events (type, account, at, body) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut last = None;
+    for row in rows {
+        statement.execute(params![row.kind, row.account, row.at, row.body])?;
         last = Some(Cursor(tx.connection.last_insert_rowid().cast_unsigned()));
     }
     tx.appended = last.or(tx.appended);

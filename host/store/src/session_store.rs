@@ -1,7 +1,7 @@
 use sluice_domain::{
     AccountName, AccountRecord, AuthorizationId, AuthorizationRecord, AuthorizationRole, Cursor,
     DcKey, Event, PeerKind, PeerRecord, RotationRecord, SessionStore, StoreError, UnixMillis,
-    UpdateState,
+    UpdateState, UpdateStep,
 };
 
 use crate::Store;
@@ -73,13 +73,17 @@ impl SessionStore for Store {
         self.read_update_state(account)
     }
 
+    fn begin_updates(&self, account: &AccountName, state: &UpdateState) -> Result<(), StoreError> {
+        self.put_update_state(account, state)
+    }
+
     fn commit_updates(
         &self,
         account: &AccountName,
-        state: &UpdateState,
+        step: &UpdateStep,
         events: &[Event],
     ) -> Result<Cursor, StoreError> {
-        self.put_updates(account, state, events)
+        self.put_updates(account, step, events)
     }
 
     fn save_peers(&self, account: &AccountName, peers: &[PeerRecord]) -> Result<(), StoreError> {

@@ -1,8 +1,9 @@
-use rusqlite::params;
-use sluice_domain::{AccountName, Cursor, Event, StoreError, UpdateState};
+use rusqlite::{Connection, params};
+use sluice_domain::{AccountName, Cursor, Event, StoreError, UpdateState, UpdateStep};
 
 use crate::Store;
-use crate::event_log::{append, newest};
+use crate::event_log::{append, newest, written};
+use crate::fault::Fault;
 use crate::rows::{account_row, all, first};
 
 impl Store {
@@ -37,23 +38,45 @@ impl Store {
         })
     }
 
-    pub(crate) fn put_updates(
+    pub(crate) fn put_update_state(
         &self,
         account: &AccountName,
         state: &UpdateState,
-        events: &[Event],
-    ) -> Result<Cursor, StoreError> {
-        let (account, state, events) = (account.clone(), state.clone(), events.to_vec());
+    ) -> Result<(), StoreError> {
+        let (account, state) = (account.clone(), state.clone());
+        let step = UpdateStep {
+            pts: state.pts,
+            qts: state.qts,
+            date: state.date,
+            seq: state.seq,
+            channels: state
+                .channels
+                .into_iter()
+                .map(|(channel, pts)| (channel, Some(pts)))
+                .collect(),
+        };
         self.write(move |tx| {
             let owner = account_row(tx.connection, &account)?;
             tx.connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO update_states (account, pts, qts, date, seq)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![owner, state.pts, state.qts, state.date, state.seq])?;
-            put_channels(tx.connection, owner, &state.channels)?;
-            match append(tx, &events)? {
+                .prepare_cached("DELETE FROM channel_states WHERE account = ?1")?
+                .execute([owner])?;
+            put_step(tx.connection, owner, &step)
+        })
+    }
+
+    pub(crate) fn put_updates(
+        &self,
+        account: &AccountName,
+        step: &UpdateStep,
+        events: &[Event],
+    ) -> Result<Cursor, StoreError> {
+        // Written out here, on the caller's thread: the writer's has the disk to wait for.
+        let rows = written(events)?;
+        let (account, step) = (account.clone(), step.clone());
+        self.write(move |tx| {
+            let owner = account_row(tx.connection, &account)?;
+            put_step(tx.connection, owner, &step)?;
+            match append(tx, &rows)? {
                 Some(cursor) => Ok(cursor),
                 None => newest(tx.connection),
             }
@@ -61,31 +84,26 @@ impl Store {
     }
 }
 
-/// Makes the channels those of the list: writes what is new, removes what is not there any more.
-fn put_channels(
-    connection: &rusqlite::Connection,
-    owner: i64,
-    channels: &[(i64, i32)],
-) -> Result<(), crate::fault::Fault> {
-    let mut statement =
-        connection.prepare_cached("SELECT channel, pts FROM channel_states WHERE account = ?1")?;
-    let mut kept: std::collections::BTreeMap<i64, i32> = all(&mut statement, [owner], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?
-    .into_iter()
-    .collect();
-    let mut put = connection.prepare_cached(
-        "INSERT OR REPLACE INTO channel_states (account, channel, pts) VALUES (?1, ?2, ?3)",
-    )?;
-    for (channel, pts) in channels {
-        if kept.remove(channel) != Some(*pts) {
-            put.execute(params![owner, channel, pts])?;
-        }
-    }
-    let mut remove = connection
-        .prepare_cached("DELETE FROM channel_states WHERE account = ?1 AND channel = ?2")?;
-    for channel in kept.keys() {
-        remove.execute(params![owner, channel])?;
+/// Writes the numbers, and of the channels only those that the step names.
+fn put_step(connection: &Connection, owner: i64, step: &UpdateStep) -> Result<(), Fault> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO update_states (account, pts, qts, date, seq)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![owner, step.pts, step.qts, step.date, step.seq])?;
+    for (channel, pts) in &step.channels {
+        match pts {
+            Some(pts) => connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO channel_states (account, channel, pts)
+                     VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![owner, channel, pts])?,
+            None => connection
+                .prepare_cached("DELETE FROM channel_states WHERE account = ?1 AND channel = ?2")?
+                .execute(params![owner, channel])?,
+        };
     }
     Ok(())
 }

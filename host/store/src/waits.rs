@@ -2,7 +2,7 @@ use rusqlite::params;
 use sluice_domain::{Event, StoreError, UnixMillis, WaitRecord, WaitStore};
 
 use crate::Store;
-use crate::event_log::append;
+use crate::event_log::{append, written};
 use crate::rows::{account_row, all, int, moment, name};
 
 impl WaitStore for Store {
@@ -34,7 +34,7 @@ impl WaitStore for Store {
         now: UnixMillis,
         events: &[Event],
     ) -> Result<(), StoreError> {
-        let (wait, events) = (wait.clone(), events.to_vec());
+        let (wait, rows) = (wait.clone(), written(events)?);
         self.write(move |tx| {
             let owner = account_row(tx.connection, &wait.account)?;
             tx.connection
@@ -56,7 +56,7 @@ impl WaitStore for Store {
                     wait.name,
                     int(wait.until.0),
                 ])?;
-            append(tx, &events)?;
+            append(tx, &rows)?;
             Ok(())
         })
     }

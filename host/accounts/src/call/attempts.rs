@@ -15,8 +15,9 @@ use crate::account::Account;
 use crate::actor::Input;
 use crate::fill;
 use crate::flood::Pass;
-use crate::json::{constructor, int};
+use crate::json::constructor;
 use crate::session::{Session, failure};
+use crate::updates::{affects, carried};
 use crate::{CallOptions, peers, problems};
 
 /// Hops to other data centers within one call. One is normal, more is a loop.
@@ -215,21 +216,15 @@ impl<'a> Call<'a> {
 
     /// What the result means for the order of updates.
     fn moves(&self, result: &Value) -> Option<Input> {
-        if self.method.result == Type::Boxed("Updates") {
-            return Some(if constructor(result) == "updateShortSentMessage" {
-                Input::Sent(result.clone(), self.params.clone())
+        if let Some(updates) = carried(result) {
+            return Some(if constructor(updates) == "updateShortSentMessage" {
+                Input::Sent(updates.clone(), self.params.clone())
             } else {
-                Input::Updates(result.clone())
+                Input::Updates(updates.clone())
             });
         }
-        let affected = matches!(
-            constructor(result),
-            "messages.affectedMessages"
-                | "messages.affectedHistory"
-                | "messages.affectedFoundMessages"
-        );
-        let (pts, count) = (int(result, "pts")?, int(result, "pts_count")?);
-        affected.then(|| Input::Affected {
+        let (pts, count) = affects(result)?;
+        Some(Input::Affected {
             channel: fill::channel(&self.params),
             pts,
             count,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::gaps::{Fetch, FetchFailure, Gaps};
-use super::output::{Item, Peers};
+use super::fetches::{Fetch, FetchFailure};
+use super::gaps::Gaps;
+use super::output::{Gap, Item, Peers};
 use super::place::{Place, new_message, place};
 use crate::json::{constructor, flag, int, take_list};
 
@@ -20,6 +21,7 @@ impl Gaps {
     ) {
         match (fetch, answer) {
             (Fetch::Channel { channel, .. }, Ok(answer)) => {
+                self.channel_addressed(*channel);
                 self.channel_answer(now, *channel, answer);
             }
             (Fetch::Channel { channel, .. }, Err(failure)) => {
@@ -28,15 +30,14 @@ impl Gaps {
             (Fetch::State, Ok(state)) => {
                 self.heard = now;
                 self.fetching.answered(now, false);
-                self.known = true;
-                self.take_state(now, &state);
-                for updates in core::mem::take(&mut self.early) {
-                    self.updates(now, updates);
-                }
+                self.begin(&state);
+                self.replay_early(now);
+                self.sweep_if_settled(now);
             }
             (Fetch::Difference { .. }, Ok(answer)) => {
                 self.heard = now;
                 self.difference(now, answer);
+                self.sweep_if_settled(now);
             }
             (Fetch::Difference { .. }, Err(failure))
                 if matches!(
@@ -47,7 +48,39 @@ impl Gaps {
                 self.fetching.answered(now, true);
                 self.start_over(now, "state_refused");
             }
+            // PERSISTENT_TIMESTAMP_OUTDATED among them: a server that lags behind.
             (_, Err(failure)) => self.fetching.failed(now, failure.wait),
+        }
+    }
+
+    /// The first state, or the one that sequences go on from which could not be continued.
+    fn begin(&mut self, state: &Value) {
+        let at = |field, old| int(state, field).unwrap_or(old);
+        let (pts, qts) = (at("pts", self.pts.at()), at("qts", self.qts.at()));
+        let seq = at("seq", self.seq.at());
+        self.date = at("date", self.date);
+        self.known = true;
+        self.moved = true;
+        if let Some((reason, from)) = self.broken.take() {
+            self.gap(Gap {
+                reason,
+                channel: None,
+                from: Some(from),
+                to: Some(pts),
+            });
+        }
+        let mut due = Vec::new();
+        self.pts.reset(pts, &mut due);
+        self.qts.reset(qts, &mut due);
+        let mut containers = Vec::new();
+        self.seq.reset(seq, &mut containers);
+        due.extend(containers.into_iter().flatten());
+        self.emit(due);
+    }
+
+    fn sweep_if_settled(&mut self, now: Duration) {
+        if self.known && !self.fetching.busy() && core::mem::take(&mut self.sweep) {
+            self.sweep_channels(now);
         }
     }
 
@@ -60,8 +93,14 @@ impl Gaps {
                 self.settle(now, self.pts.at(), self.qts.at(), seq);
             }
             "updates.differenceTooLong" => {
-                self.gap("difference_too_long", None);
-                let pts = int(&answer, "pts").unwrap_or_else(|| self.pts.at());
+                let from = self.pts.at();
+                let pts = int(&answer, "pts").unwrap_or(from);
+                self.gap(Gap {
+                    reason: "difference_too_long",
+                    channel: None,
+                    from: Some(from),
+                    to: Some(pts),
+                });
                 self.fetching.answered(now, true);
                 self.settle(now, pts, self.qts.at(), self.seq.at());
             }
@@ -71,11 +110,13 @@ impl Gaps {
                     _ => ("intermediate_state", true),
                 };
                 let state = answer.get_mut(field).map(Value::take).unwrap_or_default();
-                let pts = int(&state, "pts").unwrap_or_else(|| self.pts.at());
-                let qts = int(&state, "qts").unwrap_or_else(|| self.qts.at());
+                let at = |field, old| int(&state, field).unwrap_or(old);
+                let (pts, qts) = (at("pts", self.pts.at()), at("qts", self.qts.at()));
+                let seq = at("seq", self.seq.at());
+                self.date = at("date", self.date);
                 self.contents(now, &mut answer, pts, qts);
                 self.fetching.answered(now, more);
-                self.take_state(now, &state);
+                self.settle(now, pts, qts, seq);
             }
             _ => self.fetching.failed(now, None),
         }
@@ -120,75 +161,74 @@ impl Gaps {
             channel.fetching.failed(now, None);
             return;
         };
+        let from = channel.pts.at();
         // Telegram says whether there is more; an answer that does not move is the last one, lest
         // it be asked for ever.
-        let more = !flag(&answer, "final") && pts != channel.pts.at();
-        let mut before = Vec::new();
+        let more = !flag(&answer, "final") && pts > from;
+        let mut due = Vec::new();
         if kind == "updates.channelDifference" {
             let peers = Arc::new(Peers {
                 users: take_list(&mut answer, "users"),
                 chats: take_list(&mut answer, "chats"),
             });
             for message in take_list(&mut answer, "new_messages") {
-                before.push(Item::update(new_message(message, pts), &peers));
+                due.push(Item::update(new_message(message, pts), &peers));
             }
             for update in take_list(&mut answer, "other_updates") {
-                before.push(Item::update(update, &peers));
+                due.push(Item::update(update, &peers));
             }
         }
         channel.fetching.answered(now, more);
-        channel.pts.moved(now, pts, !more, &mut before);
-        if !channel.fetching.busy() && channel.pts.deadline().is_none() {
-            self.busy.remove(&id);
-        }
+        let last = !channel.fetching.busy();
+        let hole = channel.pts.moved(now, pts, last, &mut due);
+        self.rest_channel(id);
+        self.changed.insert(id);
         if too_long {
-            self.gap("channel_difference_too_long", Some(id));
+            // Its messages are the newest, some of which were handed out before; which ones, nothing
+            // says. They are left to `messages.getHistory`.
+            self.gap(Gap {
+                reason: "channel_difference_too_long",
+                channel: Some(id),
+                from: Some(from),
+                to: Some(pts),
+            });
         }
-        self.moved = true;
-        self.emit(before);
-    }
-
-    fn channel_failed(&mut self, now: Duration, id: i64, failure: &FetchFailure) {
-        let gone = matches!(
-            failure.name.as_str(),
-            "CHANNEL_PRIVATE" | "CHANNEL_INVALID" | "USER_BANNED_IN_CHANNEL" | "PEER_UNKNOWN"
-        );
-        let restart = matches!(
-            failure.name.as_str(),
-            "PERSISTENT_TIMESTAMP_INVALID" | "PERSISTENT_TIMESTAMP_EMPTY"
-        );
-        if gone || restart {
-            // The channel was left, or its sequence cannot be continued; the next update of it
-            // begins a new one.
-            self.channels.remove(&id);
-            self.busy.remove(&id);
-            self.moved = true;
-            let reason = if gone {
-                "channel_left"
-            } else {
-                "state_refused"
-            };
-            self.gap(reason, Some(id));
-        } else if let Some(channel) = self.channels.get_mut(&id) {
-            channel.fetching.failed(now, failure.wait);
+        if let Some((from, to)) = hole {
+            self.gap(Gap {
+                reason: "not_in_difference",
+                channel: Some(id),
+                from: Some(from),
+                to: Some(to),
+            });
         }
-    }
-
-    fn take_state(&mut self, now: Duration, state: &Value) {
-        let at = |field, old| int(state, field).unwrap_or(old);
-        let (pts, qts) = (at("pts", self.pts.at()), at("qts", self.qts.at()));
-        let seq = at("seq", self.seq.at());
-        self.date = at("date", self.date);
-        self.settle(now, pts, qts, seq);
+        self.emit(due);
     }
 
     fn settle(&mut self, now: Duration, pts: i32, qts: i32, seq: i32) {
         let last = !self.fetching.busy();
         let mut due = Vec::new();
-        self.pts.moved(now, pts, last, &mut due);
-        self.qts.moved(now, qts, last, &mut due);
+        let hole = self.pts.moved(now, pts, last, &mut due);
+        if let Some((from, to)) = hole {
+            self.gap(Gap {
+                reason: "not_in_difference",
+                channel: None,
+                from: Some(from),
+                to: Some(to),
+            });
+        }
         let mut containers = Vec::new();
-        self.seq.moved(now, seq, last, &mut containers);
+        let unnumbered = [
+            self.qts.moved(now, qts, last, &mut due),
+            self.seq.moved(now, seq, last, &mut containers),
+        ];
+        if unnumbered.iter().any(Option::is_some) {
+            self.gap(Gap {
+                reason: "not_in_difference",
+                channel: None,
+                from: None,
+                to: None,
+            });
+        }
         due.extend(containers.into_iter().flatten());
         self.moved = true;
         self.emit(due);

@@ -11,6 +11,8 @@ pub(super) struct Fetching {
     failures: u32,
     /// Wanted again while one was under way, which may not cover it.
     again: bool,
+    /// Telegram asked to wait until then.
+    rest: Duration,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,11 +24,12 @@ enum Phase {
 }
 
 impl Fetching {
-    /// One difference per sequence at a time, live updates held back meanwhile.
+    /// Wanted or under way: one difference per sequence at a time.
     pub(super) fn busy(&self) -> bool {
         self.phase != Phase::Idle
     }
 
+    /// Under way: live updates are held back.
     pub(super) fn running(&self) -> bool {
         self.phase == Phase::Running
     }
@@ -36,7 +39,14 @@ impl Fetching {
         if self.phase == Phase::Running {
             self.again = true;
         } else {
-            self.phase = Phase::Wanted(now);
+            self.phase = Phase::Wanted(now.max(self.rest));
+        }
+    }
+
+    /// What waits for its next attempt need not wait longer, unless Telegram asked for it.
+    pub(super) fn hurry(&mut self, now: Duration) {
+        if self.busy() && !self.running() {
+            self.want(now);
         }
     }
 
@@ -66,9 +76,11 @@ impl Fetching {
 
     /// No answer: again after a pause that doubles, and never before Telegram's own wait.
     pub(super) fn failed(&mut self, now: Duration, wait: Option<u64>) {
+        if let Some(wait) = wait {
+            self.rest = now.saturating_add(Duration::from_secs(wait));
+        }
         let pause = Duration::from_secs(1_u64 << self.failures.min(6)).min(MAX_PAUSE);
-        let pause = pause.max(Duration::from_secs(wait.unwrap_or_default()));
         self.failures = self.failures.saturating_add(1);
-        self.phase = Phase::Wanted(now.saturating_add(pause));
+        self.phase = Phase::Wanted(now.saturating_add(pause).max(self.rest));
     }
 }

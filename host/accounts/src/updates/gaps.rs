@@ -1,51 +1,25 @@
-//! The state machine over all sequences of an account.
+//! The state machine over all sequences of an account: what live updates do to it.
 
 use core::time::Duration;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use sluice_domain::UpdateState;
+use sluice_domain::{UpdateState, UpdateStep};
 
+use super::channels::Channel;
 use super::fetching::Fetching;
-use super::output::{Batch, Item, Output, Peers};
+use super::output::{Batch, Gap, Item, Output, Peers};
 use super::place::{Place, expand_sent, expand_short, place};
 use super::sequence::Sequence;
-use crate::json::{constructor, int, long, take_list};
-
-/// Telegram: fetch the difference after 15 minutes without updates.
-const SILENCE: Duration = Duration::from_mins(15);
+use crate::json::{constructor, int, take_list};
 
 /// Containers kept while the state is not known yet. Beyond this they are left to the difference.
 const MAX_EARLY: usize = 1_000;
 
-/// Channel differences under way at once, so that a return after a long absence is no storm.
-const MAX_CHANNEL_FETCHES: usize = 4;
-
-/// What is to be asked of Telegram.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fetch {
-    /// `updates.getState`.
-    State,
-    /// `updates.getDifference`.
-    Difference { pts: i32, date: i32, qts: i32 },
-    /// `updates.getChannelDifference`.
-    Channel { channel: i64, pts: i32 },
-}
-
-/// Why there is no answer to a fetch.
-#[derive(Debug, Clone)]
-pub(crate) struct FetchFailure {
-    /// Telegram's name, or ours.
-    pub(crate) name: String,
-    /// Seconds to wait at least.
-    pub(crate) wait: Option<u64>,
-}
-
-pub(super) struct Channel {
-    pub(super) pts: Sequence<Item>,
-    pub(super) fetching: Fetching,
-}
+/// Early updates held over all channels. With some kilobytes each this is some tens of megabytes at
+/// the worst; what is beyond is left to the channel's difference.
+const MAX_HELD_BY_CHANNELS: usize = 10_000;
 
 /// Every sequence of an account.
 pub(crate) struct Gaps {
@@ -60,20 +34,29 @@ pub(crate) struct Gaps {
     pub(super) channels: HashMap<i64, Channel>,
     /// Channels that hold something back or fetch.
     pub(super) busy: BTreeSet<i64>,
+    /// Channels whose pts is not committed yet, and those that are followed no more.
+    pub(super) changed: BTreeSet<i64>,
+    /// Once the account's own difference is there, every channel's is wanted.
+    pub(super) sweep: bool,
+    /// Telegram asked to leave channels alone until then.
+    pub(super) channels_rest: Duration,
     pub(super) early: Vec<Value>,
+    early_lost: bool,
+    /// Why the sequences begin anew, and where the common one stood.
+    pub(super) broken: Option<(&'static str, i32)>,
     pub(super) heard: Duration,
     outputs: Vec<Output>,
     pub(super) moved: bool,
 }
 
 impl Gaps {
-    /// Begins where the stored state ends (its difference is fetched first), or, without one, with
-    /// the state that Telegram names.
+    /// Begins where the stored state ends (its difference is fetched first, then every channel's),
+    /// or, without one, with the state that Telegram names.
     pub(crate) fn new(state: Option<&UpdateState>, me: i64, now: Duration) -> Self {
         let stored = state.cloned().unwrap_or_default();
         let mut gaps = Self {
             me,
-            known: state.is_some(),
+            known: stored.pts > 0,
             pts: Sequence::new(stored.pts),
             qts: Sequence::new(stored.qts),
             seq: Sequence::new(stored.seq),
@@ -81,7 +64,12 @@ impl Gaps {
             fetching: Fetching::default(),
             channels: HashMap::new(),
             busy: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            sweep: false,
+            channels_rest: Duration::ZERO,
             early: Vec::new(),
+            early_lost: false,
+            broken: None,
             heard: now,
             outputs: Vec::new(),
             moved: false,
@@ -89,7 +77,7 @@ impl Gaps {
         for (channel, pts) in stored.channels {
             gaps.channels.insert(channel, Channel::at(pts));
         }
-        gaps.fetching.want(now);
+        gaps.want_everything(now);
         gaps
     }
 
@@ -98,9 +86,33 @@ impl Gaps {
         self.known.then(|| self.pts.at())
     }
 
-    /// A new session, an undecodable update, a restart: only the difference tells what was missed.
+    /// What waits to be committed. The caller stops feeding when it is too much.
+    pub(crate) fn waiting(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// The link stands again. What was pushed meanwhile comes again within the session; the
+    /// difference says it sooner, and names the channels of which there is more.
     pub(crate) fn want_difference(&mut self, now: Duration) {
         self.fetching.want(now);
+    }
+
+    /// Something is lost and nothing says what: a new session, an undecodable update, a restart.
+    pub(crate) fn want_everything(&mut self, now: Duration) {
+        self.sweep = true;
+        self.fetching.want(now);
+    }
+
+    /// An update that cannot be used as it is: the difference brings it with those it speaks of.
+    pub(crate) fn incomplete(&mut self, now: Duration, update: &Value) {
+        self.heard = now;
+        let Place::Channel(id, pts, count) = place(update) else {
+            return self.fetching.want(now);
+        };
+        self.channels
+            .entry(id)
+            .or_insert_with(|| Channel::at(pts.saturating_sub(count)));
+        self.want_channel(now, id);
     }
 
     /// An `Updates` object, pushed or the result of a call.
@@ -109,19 +121,20 @@ impl Gaps {
         if !self.known {
             if self.early.len() < MAX_EARLY {
                 self.early.push(updates);
+            } else {
+                self.early_lost = true;
             }
             return;
         }
-        let none = Arc::new(Peers::default());
         match constructor(&updates) {
             "updateShort" => {
                 if let Some(update) = updates.get_mut("update").map(Value::take) {
-                    self.container(now, vec![update], &none, None);
+                    self.short(now, update);
                 }
             }
             "updateShortMessage" | "updateShortChatMessage" => {
                 let update = expand_short(&updates, self.me);
-                self.container(now, vec![update], &none, None);
+                self.short(now, update);
             }
             kind @ ("updates" | "updatesCombined") => {
                 let end = int(&updates, "seq").unwrap_or_default();
@@ -137,53 +150,46 @@ impl Gaps {
                     (start != 0).then_some((end, end.saturating_sub(start).saturating_add(1)));
                 let list = take_list(&mut updates, "updates");
                 self.container(now, list, &peers, seq);
+                // The date moves with what was applied, so that a difference never begins after
+                // something that is missing.
+                let whole = self.pts.whole() && self.qts.whole() && self.seq.whole();
+                if let Some(date) = int(&updates, "date")
+                    && whole
+                    && !self.fetching.busy()
+                {
+                    self.date = self.date.max(date);
+                }
             }
             "updateShortSentMessage" => {
-                self.affected(
-                    now,
-                    None,
-                    int(&updates, "pts").unwrap_or_default(),
-                    int(&updates, "pts_count").unwrap_or_default(),
-                );
+                let number = |field| int(&updates, field).unwrap_or_default();
+                self.affected(now, None, number("pts"), number("pts_count"));
             }
             // updatesTooLong, and whatever a later layer adds.
             _ => self.fetching.want(now),
-        }
-        if let Some(date) = int(&updates, "date") {
-            self.date = self.date.max(date);
         }
     }
 
     /// `updateShortSentMessage`, the answer to a send, with the parameters of that send.
     pub(crate) fn sent(&mut self, now: Duration, sent: &Value, params: &Map<String, Value>) {
         match expand_sent(sent, params, self.me) {
-            Some(update) => {
-                let date = int(sent, "date").unwrap_or_default();
-                self.updates(
-                    now,
-                    json!({"_": "updateShort", "update": update, "date": date}),
-                );
-            }
+            Some(update) => self.updates(now, json!({"_": "updateShort", "update": update})),
             None => self.updates(now, sent.clone()),
         }
     }
 
     /// A result that moves a pts without an update (`messages.affectedMessages`).
     pub(crate) fn affected(&mut self, now: Duration, channel: Option<i64>, pts: i32, count: i32) {
-        if !self.known {
+        if !self.known || pts <= 0 {
             return; // the state that is being fetched includes it
         }
         match channel {
-            None => {
-                let hold = self.fetching.busy();
-                let mut due = Vec::new();
-                self.pts
-                    .offer(now, hold, (pts, count), Item::silent(), &mut due);
-                self.emit(due);
-            }
+            None => self.common_item(now, (pts, count), Item::silent()),
             Some(channel) => self.channel_item(now, channel, (pts, count), Item::silent()),
         }
-        self.moved = true;
+    }
+
+    fn short(&mut self, now: Duration, update: Value) {
+        self.container(now, vec![update], &Arc::default(), None);
     }
 
     fn container(
@@ -197,16 +203,14 @@ impl Gaps {
         for update in updates {
             self.route(now, update, peers, &mut unordered);
         }
-        match seq {
-            None => self.emit(unordered),
-            Some(place) => {
-                let hold = self.fetching.busy();
-                let mut due = Vec::new();
-                self.seq.offer(now, hold, place, unordered, &mut due);
-                self.emit(due.into_iter().flatten());
-                self.moved = true;
-            }
-        }
+        let Some(place) = seq else {
+            return self.emit(unordered);
+        };
+        let hold = self.fetching.running();
+        let mut due = Vec::new();
+        self.seq.offer(now, hold, place, unordered, &mut due);
+        self.moved |= !due.is_empty();
+        self.emit(due.into_iter().flatten());
     }
 
     fn route(
@@ -221,148 +225,66 @@ impl Gaps {
             "updatePtsChanged" => return self.start_over(now, "pts_changed"),
             _ => {}
         }
-        let hold = self.fetching.busy();
-        let mut due = Vec::new();
-        match place(&update) {
-            Place::Common(pts, count) => {
-                let item = Item::update(update, peers);
-                self.pts.offer(now, hold, (pts, count), item, &mut due);
-            }
+        let place = place(&update);
+        let item = Item::update(update, peers);
+        match place {
+            Place::Common(pts, count) => self.common_item(now, (pts, count), item),
             Place::Qts(qts) => {
-                let item = Item::update(update, peers);
+                if self.qts.at() == 0 {
+                    // Telegram did not name one: the first that comes is where it begins.
+                    self.qts = Sequence::new(qts.saturating_sub(1));
+                }
+                let hold = self.fetching.running();
+                let mut due = Vec::new();
                 self.qts.offer(now, hold, (qts, 1), item, &mut due);
+                self.emit(due);
             }
             Place::Channel(channel, pts, count) => {
-                let item = Item::update(update, peers);
                 self.channel_item(now, channel, (pts, count), item);
+                self.bound_channel(channel);
             }
-            Place::Unordered => unordered.push(Item::update(update, peers)),
+            Place::Unordered => unordered.push(item),
         }
-        self.emit(due);
     }
 
-    pub(super) fn channel_item(&mut self, now: Duration, id: i64, place: (i32, i32), item: Item) {
-        let (pts, count) = place;
-        let channel = self
-            .channels
-            .entry(id)
-            .or_insert_with(|| Channel::at(pts.saturating_sub(count)));
+    fn common_item(&mut self, now: Duration, place: (i32, i32), item: Item) {
+        let hold = self.fetching.running();
         let mut due = Vec::new();
-        let hold = channel.fetching.busy();
-        channel.pts.offer(now, hold, place, item, &mut due);
-        if channel.pts.deadline().is_some() {
-            self.busy.insert(id);
-        }
-        self.moved = true;
+        self.pts.offer(now, hold, place, item, &mut due);
         self.emit(due);
     }
 
-    pub(super) fn channel_too_long(&mut self, now: Duration, update: &Value) {
-        let Some(id) = long(update, "channel_id") else {
-            return;
+    /// Leaves what a channel holds to its difference when all of them hold too much.
+    fn bound_channel(&mut self, id: i64) {
+        let all = |gaps: &Self| {
+            let held = |id: &i64| gaps.channels.get(id).map_or(0, |it| it.pts.held());
+            gaps.busy.iter().map(held).sum::<usize>()
         };
-        if let Some(channel) = self.channels.get_mut(&id) {
-            channel.fetching.want(now);
-            self.busy.insert(id);
-        } else {
-            // Nothing was ever taken of this channel, so nothing says where to begin.
-            if let Some(pts) = int(update, "pts") {
-                self.channels.insert(id, Channel::at(pts));
-            }
-            self.gap("channel_not_followed", Some(id));
+        let holds = |gaps: &Self| gaps.channels.get(&id).is_some_and(|it| it.pts.held() > 0);
+        if holds(self)
+            && all(self) > MAX_HELD_BY_CHANNELS
+            && let Some(channel) = self.channels.get_mut(&id)
+        {
+            channel.pts.overflow();
         }
     }
 
     /// The sequence cannot be continued: begin with the state Telegram names.
     pub(super) fn start_over(&mut self, now: Duration, reason: &'static str) {
-        self.gap(reason, None);
+        self.broken.get_or_insert((reason, self.pts.at()));
         self.known = false;
+        self.sweep = true;
         self.fetching.want(now);
     }
 
-    /// Time has passed: gaps that waited long enough and a long silence lead to differences.
-    pub(crate) fn tick(&mut self, now: Duration) {
-        let gap = self.pts.expired(now) || self.qts.expired(now) || self.seq.expired(now);
-        if !self.fetching.busy() && (gap || now >= self.heard.saturating_add(SILENCE)) {
-            self.fetching.want(now);
+    /// The state is known: what came before it is looked at.
+    pub(super) fn replay_early(&mut self, now: Duration) {
+        for updates in core::mem::take(&mut self.early) {
+            self.updates(now, updates);
         }
-        for id in &self.busy {
-            if let Some(channel) = self.channels.get_mut(id)
-                && !channel.fetching.busy()
-                && channel.pts.expired(now)
-            {
-                channel.fetching.want(now);
-            }
+        if core::mem::take(&mut self.early_lost) {
+            self.want_everything(now);
         }
-    }
-
-    /// When [`Self::tick`] or [`Self::next_fetch`] has something to do next.
-    pub(crate) fn deadline(&self) -> Duration {
-        let silence = self.heard.saturating_add(SILENCE);
-        let common = if self.fetching.busy() {
-            self.fetching.due()
-        } else {
-            [
-                self.pts.deadline(),
-                self.qts.deadline(),
-                self.seq.deadline(),
-            ]
-            .into_iter()
-            .flatten()
-            .min()
-            .map_or(Some(silence), |gap| Some(gap.min(silence)))
-        };
-        let may_fetch = self.channel_fetches() < MAX_CHANNEL_FETCHES;
-        let channels = self.busy.iter().filter_map(|id| {
-            let channel = self.channels.get(id)?;
-            if channel.fetching.busy() {
-                channel.fetching.due().filter(|_| may_fetch)
-            } else {
-                channel.pts.deadline()
-            }
-        });
-        channels.chain(common).min().unwrap_or(Duration::MAX)
-    }
-
-    fn channel_fetches(&self) -> usize {
-        let running = |id: &&i64| {
-            self.channels
-                .get(*id)
-                .is_some_and(|channel| channel.fetching.running())
-        };
-        self.busy.iter().filter(running).count()
-    }
-
-    /// What to fetch now; its answer goes to [`Self::fetched`].
-    pub(crate) fn next_fetch(&mut self, now: Duration) -> Option<Fetch> {
-        if self.fetching.due().is_some_and(|at| at <= now) {
-            self.fetching.started();
-            self.pts.asked(now);
-            self.qts.asked(now);
-            self.seq.asked(now);
-            return Some(if self.known {
-                Fetch::Difference {
-                    pts: self.pts.at(),
-                    date: self.date,
-                    qts: self.qts.at(),
-                }
-            } else {
-                Fetch::State
-            });
-        }
-        if self.channel_fetches() >= MAX_CHANNEL_FETCHES {
-            return None;
-        }
-        self.busy.iter().copied().find_map(|id| {
-            let channel = self.channels.get_mut(&id)?;
-            channel.fetching.due().filter(|at| *at <= now)?;
-            channel.fetching.started();
-            channel.pts.asked(now);
-            Some(Fetch::Channel {
-                channel: id,
-                pts: channel.pts.at(),
-            })
-        })
     }
 
     pub(super) fn emit(&mut self, items: impl IntoIterator<Item = Item>) {
@@ -372,40 +294,28 @@ impl Gaps {
         }
     }
 
-    pub(super) fn gap(&mut self, reason: &'static str, channel: Option<i64>) {
-        self.outputs.push(Output::Gap { reason, channel });
+    pub(super) fn gap(&mut self, gap: Gap) {
+        self.outputs.push(Output::Gap(gap));
     }
 
     /// What has to be committed, with the state it leads to.
     pub(crate) fn take_batch(&mut self) -> Option<Batch> {
-        if !self.known || (self.outputs.is_empty() && !core::mem::take(&mut self.moved)) {
+        let moved = self.moved || !self.changed.is_empty();
+        if !self.known || (self.outputs.is_empty() && !moved) {
             return None;
         }
         self.moved = false;
-        let mut channels: Vec<_> = self
-            .channels
-            .iter()
-            .map(|(id, channel)| (*id, channel.pts.at()))
-            .collect();
-        channels.sort_unstable();
+        let channels = core::mem::take(&mut self.changed).into_iter();
+        let reached = |id| (id, self.channels.get(&id).map(|channel| channel.pts.at()));
         Some(Batch {
-            outputs: core::mem::take(&mut self.outputs),
-            state: UpdateState {
+            step: UpdateStep {
                 pts: self.pts.at(),
                 qts: self.qts.at(),
                 date: self.date,
                 seq: self.seq.at(),
-                channels,
+                channels: channels.map(reached).collect(),
             },
+            outputs: core::mem::take(&mut self.outputs),
         })
-    }
-}
-
-impl Channel {
-    fn at(pts: i32) -> Self {
-        Self {
-            pts: Sequence::new(pts),
-            fetching: Fetching::default(),
-        }
     }
 }

@@ -5,14 +5,21 @@
 //! what to fetch and what to commit are handed out.
 
 mod answers;
+mod channels;
+mod fetches;
 mod fetching;
 mod gaps;
 mod output;
 mod place;
+mod results;
 mod sequence;
+mod strangers;
 
-pub(crate) use gaps::{Fetch, FetchFailure, Gaps};
-pub(crate) use output::Output;
+pub(crate) use fetches::{Fetch, FetchFailure};
+pub(crate) use gaps::Gaps;
+pub(crate) use output::{Batch, Gap, Output};
+pub(crate) use results::{affects, carried};
+pub(crate) use strangers::strangers;
 
 #[cfg(test)]
 mod tests;

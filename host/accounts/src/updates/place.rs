@@ -17,14 +17,23 @@ pub(super) enum Place {
     Unordered,
 }
 
-/// The place of an update.
+/// The place of an update. A number of 0 means that Telegram does not order it; so does the update
+/// of a channel's message that does not say which channel (`messageEmpty`).
 pub(super) fn place(update: &Value) -> Place {
-    match (int(update, "pts"), int(update, "pts_count")) {
-        (Some(pts), Some(count)) => channel_of(update)
-            .map_or(Place::Common(pts, count), |channel| {
-                Place::Channel(channel, pts, count)
-            }),
-        _ => int(update, "qts").map_or(Place::Unordered, Place::Qts),
+    let positive = |field| int(update, field).filter(|number| *number > 0);
+    match (positive("pts"), int(update, "pts_count")) {
+        (Some(pts), Some(count)) => match channel_of(update) {
+            Some(channel) => Place::Channel(channel, pts, count),
+            None if matches!(
+                constructor(update),
+                "updateNewChannelMessage" | "updateEditChannelMessage"
+            ) =>
+            {
+                Place::Unordered
+            }
+            None => Place::Common(pts, count),
+        },
+        _ => positive("qts").map_or(Place::Unordered, Place::Qts),
     }
 }
 

@@ -1,4 +1,5 @@
 use serde_json::json;
+use sluice_datacenter::{Action, Match, PushFaults, Rule};
 
 use crate::support::World;
 
@@ -95,5 +96,71 @@ async fn a_burst_comes_in_order_and_whole() {
         let event = events.until(|event| event["type"] == "update").await;
         assert_eq!(event["update"]["message"]["message"], number.to_string());
     }
+    gateway.stop().await;
+}
+
+/// Breaks when a new sign-in of the same person passes over what came while the session was lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_while_the_session_was_lost_is_fetched_after_the_next_sign_in() {
+    let world = World::start().await;
+    let one = world.user("9996620026", None);
+    let two = world.user("9996620027", None);
+    let gateway = world.gateway().await;
+    let name = gateway.signed_in("one", "9996620026").await;
+    let mut events = gateway.events();
+    let rule = world.telegram.add_rule(Rule {
+        matches: Match {
+            method: Some("help.getNearestDc".into()),
+            ..Match::default()
+        },
+        action: Action::RpcError {
+            code: 401,
+            name: "SESSION_REVOKED".into(),
+        },
+    });
+    let refused = gateway.call(&name, "help.getNearestDc", json!({})).await;
+    refused.unwrap_err();
+    events.state(&name, "session_lost").await;
+    world.telegram.remove_rule(rule);
+    world
+        .telegram
+        .send_text(two.id, one.id, "meanwhile")
+        .unwrap();
+    let accounts = &gateway.accounts;
+    accounts.send_code(&name, "9996620026").await.unwrap();
+    let code = crate::support::code("9996620026");
+    accounts.sign_in(&name, code).await.unwrap();
+    events.message("meanwhile").await;
+    gateway.stop().await;
+}
+
+/// Breaks when a lost push is not fetched, or a doubled one comes twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_that_are_lost_and_doubled_come_once_with_the_next() {
+    let world = World::start().await;
+    let one = world.user("9996620028", None);
+    let two = world.user("9996620029", None);
+    let gateway = world.gateway().await;
+    gateway.signed_in("one", "9996620028").await;
+    let mut events = gateway.events();
+    let send = |text: &str| world.telegram.send_text(two.id, one.id, text).unwrap();
+    world.telegram.fault_pushes(Some(PushFaults {
+        drop: 1.0,
+        ..PushFaults::default()
+    }));
+    send("lost");
+    world.telegram.fault_pushes(Some(PushFaults {
+        double: 1.0,
+        ..PushFaults::default()
+    }));
+    send("doubled");
+    send("last");
+    let mut texts = Vec::new();
+    while texts.last().is_none_or(|text| text != "last") {
+        let event = events.until(|event| event["type"] == "update").await;
+        let text = event["update"]["message"]["message"].as_str();
+        texts.extend(text.map(str::to_owned));
+    }
+    assert_eq!(texts, ["lost", "doubled", "last"]);
     gateway.stop().await;
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use sluice_domain::{
     AccountName, AccountRecord, AuthorizationId, AuthorizationRecord, AuthorizationRole, Cursor,
     DcKey, Event, PeerKind, PeerRecord, RotationRecord, SessionStore, StoreError, UnixMillis,
-    UpdateState,
+    UpdateState, UpdateStep,
 };
 
 /// Keys by data center, the home, and every salt that was saved.
@@ -81,10 +81,13 @@ impl SessionStore for Memory {
     fn update_state(&self, _: &AccountName) -> Result<Option<UpdateState>, StoreError> {
         unused()
     }
+    fn begin_updates(&self, _: &AccountName, _: &UpdateState) -> Result<(), StoreError> {
+        unused()
+    }
     fn commit_updates(
         &self,
         _: &AccountName,
-        _: &UpdateState,
+        _: &UpdateStep,
         _: &[Event],
     ) -> Result<Cursor, StoreError> {
         unused()

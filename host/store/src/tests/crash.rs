@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use sluice_domain::{EventLog as _, SessionStore as _, UpdateState};
+use sluice_domain::{EventLog as _, SessionStore as _, UpdateStep};
 
 use super::{account, event, name, open};
 
@@ -19,13 +19,13 @@ fn write_until_killed() {
     let store = open(dir.as_ref());
     store.insert_account(&account("a")).unwrap();
     for n in 1.. {
-        let state = UpdateState {
+        let step = UpdateStep {
             pts: n,
-            channels: vec![(1, n)],
-            ..UpdateState::default()
+            channels: vec![(1, Some(n))],
+            ..UpdateStep::default()
         };
         store
-            .commit_updates(&name("a"), &state, &[event(Some("a"), &n.to_string())])
+            .commit_updates(&name("a"), &step, &[event(Some("a"), &n.to_string())])
             .unwrap();
         eprintln!("committed {n}");
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sluice_domain::{
     Clock as _, Cursor, Event, EventBody, EventFilter, EventLog as _, SessionStore as _,
-    StoreError, UpdateState,
+    StoreError, UpdateStep,
 };
 
 use super::{START, StoppedClock, account, event, name, open, vault};
@@ -104,18 +104,14 @@ fn watchers_hear_of_every_commit_with_events_and_of_no_other() {
     store.on_append(Box::new(move |cursor| heard.send(cursor).unwrap()));
     store.insert_account(&account("a")).unwrap();
     store
-        .commit_updates(&name("a"), &UpdateState::default(), &[])
+        .commit_updates(&name("a"), &UpdateStep::default(), &[])
         .unwrap();
     store.append(&[event(None, "1"), event(None, "2")]).unwrap();
     store
         .save_account(&account("a"), &[event(Some("a"), "3")])
         .unwrap();
     store
-        .commit_updates(
-            &name("a"),
-            &UpdateState::default(),
-            &[event(Some("a"), "4")],
-        )
+        .commit_updates(&name("a"), &UpdateStep::default(), &[event(Some("a"), "4")])
         .unwrap();
     drop(store);
     assert_eq!(

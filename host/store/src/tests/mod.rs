@@ -85,6 +85,8 @@ pub(super) fn event(account: Option<&str>, reason: &str) -> Event {
         body: EventBody::Gap {
             reason: reason.to_owned(),
             channel: None,
+            from_pts: None,
+            to_pts: None,
         },
         account: account.map(name),
         at: START,

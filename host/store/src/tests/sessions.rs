@@ -1,7 +1,7 @@
 use sluice_domain::{
     AccountKind, AccountState, AuthorizationId, AuthorizationRole, DcKey, Environment, EventFilter,
     EventLog as _, PeerKind, PeerRecord, RotationRecord, RotationStatus, Secret, SessionStore as _,
-    StoreError, UpdateState,
+    StoreError, UpdateState, UpdateStep,
 };
 
 use super::{START, account, event, name, open};
@@ -204,12 +204,25 @@ fn update_state_is_what_was_committed_last() {
         seq: 2,
         channels: vec![(10, 1), (20, 2)],
     };
-    store.commit_updates(&a, &state, &[]).unwrap();
-    state.channels = vec![(20, 3), (30, 4)];
+    store.begin_updates(&a, &state).unwrap();
+    assert_eq!(store.update_state(&a).unwrap(), Some(state.clone()));
+    let step = UpdateStep {
+        pts: 6,
+        qts: 1,
+        date: 10,
+        seq: 2,
+        channels: vec![(10, None), (30, Some(4))],
+    };
     let cursor = store
-        .commit_updates(&a, &state, &[event(Some("a"), "1"), event(Some("a"), "2")])
+        .commit_updates(&a, &step, &[event(Some("a"), "1"), event(Some("a"), "2")])
         .unwrap();
     assert_eq!(cursor.0, 2);
+    (state.pts, state.date) = (6, 10);
+    // What the step does not name stays.
+    state.channels = vec![(20, 2), (30, 4)];
+    assert_eq!(store.update_state(&a).unwrap(), Some(state.clone()));
+    state.channels = vec![(40, 1)];
+    store.begin_updates(&a, &state).unwrap();
     assert_eq!(store.update_state(&a).unwrap(), Some(state));
 }
 

@@ -6,6 +6,10 @@ use sluice_domain::UpdateState;
 
 use super::*;
 
+mod channels;
+mod differential;
+mod recovery;
+
 const T0: Duration = Duration::from_secs(1_000);
 
 fn ms(millis: u64) -> Duration {
@@ -55,10 +59,34 @@ fn ids(gaps: &mut Gaps) -> Vec<i64> {
     outputs.unwrap_or_default().iter().map(id_of).collect()
 }
 
+fn gaps_of(gaps: &mut Gaps) -> Vec<Gap> {
+    let outputs = gaps.take_batch().map(|batch| batch.outputs);
+    let gap = |output| match output {
+        Output::Gap(gap) => Some(gap),
+        Output::Update { .. } => None,
+    };
+    outputs
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(gap)
+        .collect()
+}
+
+fn failure(name: &str) -> Result<Value, FetchFailure> {
+    Err(FetchFailure {
+        name: name.into(),
+        wait: None,
+    })
+}
+
+fn empty() -> Value {
+    json!({"_": "updates.differenceEmpty", "date": 1, "seq": 1})
+}
+
 fn id_of(output: &Output) -> i64 {
     match output {
         Output::Update { update, .. } => update["message"]["id"].as_i64().unwrap_or(-1),
-        Output::Gap { .. } => -2,
+        Output::Gap(_) => -2,
     }
 }
 
@@ -134,7 +162,13 @@ fn a_difference_too_long_is_a_gap_and_goes_on_from_the_named_pts() {
     let fetch = gaps.next_fetch(T0).unwrap();
     let answer = json!({"_": "updates.differenceTooLong", "pts": 500});
     gaps.fetched(T0, &fetch, Ok(answer));
-    assert_eq!(ids(&mut gaps), [-2]);
+    let gap = Gap {
+        reason: "difference_too_long",
+        channel: None,
+        from: Some(10),
+        to: Some(500),
+    };
+    assert_eq!(gaps_of(&mut gaps), [gap]);
     let again = gaps.next_fetch(T0).unwrap();
     assert!(matches!(again, Fetch::Difference { pts: 500, .. }));
 }
@@ -155,19 +189,6 @@ fn a_failed_difference_is_asked_again_and_later_each_time() {
     gaps.fetched(ms(1_000), &fetch, failure("FLOOD_WAIT_7", Some(7)));
     assert_eq!(gaps.next_fetch(ms(7_999)), None);
     assert!(gaps.next_fetch(ms(8_000)).is_some());
-}
-
-#[test]
-fn a_difference_that_never_fills_the_hole_is_not_asked_for_ever() {
-    let mut gaps = settled(10);
-    gaps.updates(ms(0), container(&[message(3, 13)], 0));
-    gaps.tick(ms(500));
-    let fetch = gaps.next_fetch(ms(500)).unwrap();
-    let empty = json!({"_": "updates.differenceEmpty", "date": 1, "seq": 1});
-    gaps.fetched(ms(510), &fetch, Ok(empty));
-    assert_eq!(ids(&mut gaps), [3]);
-    gaps.tick(ms(5_000));
-    assert_eq!(gaps.next_fetch(ms(5_000)), None);
 }
 
 #[test]
@@ -246,42 +267,6 @@ fn short_messages_are_expanded() {
     };
     assert_eq!(update["message"]["peer_id"]["user_id"], "7");
     assert_eq!(update["message"]["message"], "note");
-}
-
-#[test]
-fn channels_have_their_own_sequence_and_difference() {
-    let mut gaps = settled(10);
-    gaps.updates(T0, container(&[channel_message(9, 1, 101)], 0));
-    gaps.updates(T0, container(&[channel_message(9, 3, 103)], 0));
-    gaps.updates(T0, container(&[message(50, 11)], 0));
-    assert_eq!(ids(&mut gaps), [1, 50], "the common sequence goes on");
-    gaps.tick(ms(500));
-    let fetch = gaps.next_fetch(ms(500)).unwrap();
-    let expected = Fetch::Channel {
-        channel: 9,
-        pts: 101,
-    };
-    assert_eq!(fetch, expected);
-    let answer = json!({"_": "updates.channelDifference", "final": true, "pts": 103,
-        "new_messages": [channel_message(9, 2, 0)["message"], channel_message(9, 3, 0)["message"]],
-        "other_updates": [], "chats": [], "users": []});
-    gaps.fetched(ms(510), &fetch, Ok(answer));
-    assert_eq!(ids(&mut gaps), [2, 3]);
-
-    gaps.updates(
-        ms(520),
-        json!({"_": "updateShort", "date": 5,
-            "update": {"_": "updateChannelTooLong", "channel_id": "9"}}),
-    );
-    let fetch = gaps.next_fetch(ms(520)).unwrap();
-    let private = FetchFailure {
-        name: "CHANNEL_PRIVATE".into(),
-        wait: None,
-    };
-    gaps.fetched(ms(530), &fetch, Err(private));
-    let batch = gaps.take_batch().unwrap();
-    assert_eq!(batch.outputs.len(), 1);
-    assert_eq!(batch.state.channels, []);
 }
 
 #[test]
