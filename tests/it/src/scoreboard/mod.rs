@@ -8,3 +8,4 @@ mod flood;
 mod links;
 mod migrations;
 mod protocol;
+mod updates;
