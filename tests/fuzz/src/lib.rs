@@ -12,7 +12,7 @@ mod session;
 
 pub use blobs::{gzip, keys};
 pub use exchange::{client_exchange, server_exchange};
-pub use framing::framing;
+pub use framing::{framing, tls};
 pub use input::{Dice, Input, key};
 pub use schema::{schema_decode, schema_encode};
 pub use sealed::{packet, seal_plaintext};
@@ -37,7 +37,7 @@ const fn target(name: &'static str, run: fn(&[u8]), mutations: u64) -> Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     target("client_session", client_session, 1500),
     target("server_session", server_session, 1500),
     target("packet", packet, 2000),
@@ -45,6 +45,7 @@ pub const TARGETS: [Target; 10] = [
     target("client_exchange", client_exchange, 60),
     target("server_exchange", server_exchange, 60),
     target("framing", framing, 3000),
+    target("tls", tls, 1000),
     target("schema_decode", schema_decode, 3000),
     target("schema_encode", schema_encode, 1500),
     target("gzip", gzip, 1000),

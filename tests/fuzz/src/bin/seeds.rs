@@ -9,7 +9,10 @@ use sluice_fuzz::{Client, Dice, Input, Server, key};
 use sluice_mtproto::{
     Now, Sender, gzip, open,
     session::{ClientSession, RpcError, ServerEvent, ServerSalts, ServerSession},
-    transport::{Framing, Kind},
+    transport::{
+        Framing, Kind,
+        tls::{ClientHandshake, Doorkeeper, Records},
+    },
     wire::Writer,
 };
 use sluice_tl::Schema;
@@ -378,7 +381,7 @@ fn exchanges() -> [(&'static str, &'static str, Vec<u8>); 8] {
 
 fn framed(packets: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
     let mut streams = Vec::new();
-    for (number, kind) in [Kind::Abridged, Kind::Intermediate, Kind::Full]
+    for (number, kind) in [Kind::Abridged, Kind::Intermediate, Kind::Full, Kind::Padded]
         .into_iter()
         .enumerate()
     {
@@ -390,6 +393,13 @@ fn framed(packets: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
             server.encode(packet, &mut down);
         }
         server.encode_error(404, &mut down);
+        if kind != Kind::Full {
+            let clear = &up[kind.announcement().len()..];
+            streams.push((
+                format!("{kind:?}-hidden"),
+                [&[number | 3, 7][..], clear].concat(),
+            ));
+        }
         streams.push((format!("{kind:?}-up"), [&[number | 2, 7][..], &up].concat()));
         streams.push((format!("{kind:?}-down"), [&[number, 7][..], &down].concat()));
     }
@@ -514,6 +524,20 @@ fn main() {
     for (name, stream) in framed(&up) {
         write("framing", &name, &stream);
     }
+    let dice = Dice::default();
+    let (_, hello) = ClientHandshake::start(&[0x5e; 16], "example.org", 1_800_000_000, &dice);
+    let mut keeper = Doorkeeper::new([0x5e; 16], "example.org");
+    let mut buffer = hello.clone();
+    let answer = keeper.receive(&mut buffer, 1_800_000_000, &dice);
+    let answer = answer.unwrap().unwrap();
+    write("tls", "answer", &[&[0][..], &answer[..300]].concat());
+    write("tls", "hello", &[&[1][..], &hello[..300]].concat());
+    write("tls", "hello-changed", &[2, 60, 0, 1, 2, 3]);
+    write("tls", "answer-changed", &[3, 60, 0, 1, 2, 3]);
+    let mut records = BytesMut::new();
+    Records::server().wrap(b"some bytes", &mut records);
+    Records::client().wrap(b"some more", &mut records);
+    write("tls", "records", &[&[4, 3][..], &records].concat());
     for (target, name, bytes) in values() {
         write(target, &name, &bytes);
     }
