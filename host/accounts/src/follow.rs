@@ -172,9 +172,9 @@ impl Follow {
     async fn complete(&mut self, mut updates: Value) -> Option<Value> {
         match constructor(&updates) {
             "updates" | "updatesCombined" => {
-                let mut list = take_list(&mut updates, "updates");
+                let list = take_list(&mut updates, "updates");
                 let mut complete = Vec::with_capacity(list.len());
-                for update in list.drain(..) {
+                for update in list {
                     if self.introduced(&update).await {
                         complete.push(update);
                     } else {
@@ -323,9 +323,10 @@ impl Follow {
             let (kept, written) = account
                 .shared
                 .store(move |store| {
-                    let kept = match peers.is_empty() {
-                        true => Ok(()),
-                        false => store.save_peers(&name, &peers),
+                    let kept = if peers.is_empty() {
+                        Ok(())
+                    } else {
+                        store.save_peers(&name, &peers)
                     };
                     let written = match write {
                         None => Ok(()),

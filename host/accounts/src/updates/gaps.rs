@@ -41,7 +41,6 @@ pub(crate) struct Gaps {
     /// Telegram asked to leave channels alone until then.
     pub(super) channels_rest: Duration,
     pub(super) early: Vec<Value>,
-    early_lost: bool,
     /// Why the sequences begin anew, and where the common one stood.
     pub(super) broken: Option<(&'static str, i32)>,
     pub(super) heard: Duration,
@@ -68,7 +67,6 @@ impl Gaps {
             sweep: false,
             channels_rest: Duration::ZERO,
             early: Vec::new(),
-            early_lost: false,
             broken: None,
             heard: now,
             outputs: Vec::new(),
@@ -121,8 +119,6 @@ impl Gaps {
         if !self.known {
             if self.early.len() < MAX_EARLY {
                 self.early.push(updates);
-            } else {
-                self.early_lost = true;
             }
             return;
         }
@@ -279,11 +275,13 @@ impl Gaps {
 
     /// The state is known: what came before it is looked at.
     pub(super) fn replay_early(&mut self, now: Duration) {
-        for updates in core::mem::take(&mut self.early) {
-            self.updates(now, updates);
-        }
-        if core::mem::take(&mut self.early_lost) {
+        let early = core::mem::take(&mut self.early);
+        // With no room left, some may have been dropped.
+        if early.len() == MAX_EARLY {
             self.want_everything(now);
+        }
+        for updates in early {
+            self.updates(now, updates);
         }
     }
 

@@ -109,7 +109,7 @@ impl Seen {
         };
         *self.times.entry(number).or_default() += 1;
         let pts = update["pts"].as_i64().unwrap_or_default();
-        let last = &mut self.last[usize::from(number % 3 == 0)];
+        let last = &mut self.last[usize::from(number.is_multiple_of(3))];
         if number <= last.0 || pts < last.1 {
             self.disordered += 1;
         }
@@ -170,7 +170,7 @@ async fn each_update_once_and_in_order() -> anyhow::Result<()> {
         for number in 1..=n {
             stage.send(number)?;
             // A few at a time, so that what is pushed is seen between them.
-            if number % 20 == 0 {
+            if number.is_multiple_of(20) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         }
@@ -193,7 +193,7 @@ async fn each_update_once_and_in_order() -> anyhow::Result<()> {
         let began = Instant::now();
         let mut tick = tokio::time::interval(Duration::from_millis(10));
         for number in first..=last {
-            if (number - first) % (n / 100) == 0 {
+            if (number - first).is_multiple_of(n / 100) {
                 tick.tick().await;
             }
             stage.send(number)?;
@@ -227,7 +227,8 @@ async fn each_update_once_and_in_order() -> anyhow::Result<()> {
         goal: "each exactly once per cursor, in pts order, caught up <= 5 s",
         figure: &figure,
         n: last,
-        met: caught_up <= Duration::from_secs(5),
+        // A burst that took longer to push was none.
+        met: caught_up <= Duration::from_secs(5) && pushed_in <= Duration::from_millis(1_500),
     });
     events.close().await?;
     stage.gateway.stop().await;
