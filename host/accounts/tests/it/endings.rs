@@ -152,7 +152,7 @@ async fn two_hundred_calls_in_flight_end_with_the_account_and_once() {
         action: Action::Silence,
     });
     let options = CallOptions {
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         ..CallOptions::default()
     };
     let silent = (0..100).map(|_| {

@@ -34,7 +34,7 @@ fn sent(world: &World) -> Vec<JournalEntry> {
 fn options(patience: u64, key: Option<&str>) -> CallOptions {
     CallOptions {
         patience: Duration::from_secs(patience),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         idempotency_key: key.map(str::to_owned),
         ..CallOptions::default()
     }
