@@ -185,11 +185,9 @@ impl Follow {
                     *field = Value::Array(complete);
                 }
             }
-            "updateShortMessage" | "updateShortChatMessage" => {
-                if !self.introduced(&updates).await {
-                    self.incomplete(&updates);
-                    return None;
-                }
+            "updateShortMessage" | "updateShortChatMessage" if !self.introduced(&updates).await => {
+                self.incomplete(&updates);
+                return None;
             }
             _ => {}
         }

@@ -14,19 +14,19 @@ const OTHER: &str = "00112233445566778899aabbccddeeff";
 /// Planted: it must not come back from anywhere.
 const WORD: &str = "hunter2";
 
-fn login() -> Option<Login> {
-    Some(Login {
+fn login() -> Login {
+    Login {
         user: "anna".to_owned(),
         password: Secret::new(WORD.to_owned()),
-    })
+    }
 }
 
 /// Every kind of proxy, open before the data centers.
 fn proxies(datacenter: &DataCenter) -> anyhow::Result<Vec<ProxyServer>> {
     let mut kinds = vec![
-        ProxyKind::Socks5(login()),
+        ProxyKind::Socks5(Some(login())),
         ProxyKind::Socks5(None),
-        ProxyKind::Http(login()),
+        ProxyKind::Http(Some(login())),
     ];
     for secret in [
         KEY.to_owned(),
@@ -343,7 +343,9 @@ async fn obfuscated_over_ipv6() -> anyhow::Result<()> {
             .iter()
             .all(|dc| dc.address.is_ipv6())
     );
-    let proxy = gateway.datacenter.open_proxy(ProxyKind::Socks5(login()))?;
+    let proxy = gateway
+        .datacenter
+        .open_proxy(ProxyKind::Socks5(Some(login())))?;
     ask(&gateway, "demo").await?;
     take(&gateway, "demo", proxy.url().into()).await?;
     ask(&gateway, "demo").await?;

@@ -77,7 +77,7 @@ impl Link {
     pub async fn start(
         dc: &DcInfo,
         pem: &str,
-        key: Option<[u8; 256]>,
+        key: Option<&[u8; 256]>,
         limits: Limits,
     ) -> Result<Self> {
         let ambient = Arc::new(Ambient(std::time::Instant::now()));
@@ -105,6 +105,7 @@ impl Link {
                 salt: 0,
                 time_offset: 0,
                 authorized: true,
+                session: None,
             };
             store.save_key(authorization.id, &key)?;
         }

@@ -105,7 +105,9 @@ impl Gateway {
                 let code = json!({"code": "11111"});
                 let signed = caller.post(&step("sign-in"), &code).await?;
                 ensure!(
-                    ["ready", "connecting"].contains(&signed["state"].as_str().unwrap_or("")),
+                    signed
+                        .get("state")
+                        .is_some_and(|state| state == "ready" || state == "connecting"),
                     "{signed}"
                 );
                 anyhow::Ok(())

@@ -42,7 +42,7 @@ pub async fn run() -> Result<()> {
             media_links: links,
             ..Limits::default()
         };
-        let link = Link::start(&dc, datacenter.public_key_pem(), Some(key), limits).await?;
+        let link = Link::start(&dc, datacenter.public_key_pem(), Some(&key), limits).await?;
         let link = Arc::new(link);
         let target = Target::Media(dc.id);
         let file = i64::from(links);
@@ -137,7 +137,10 @@ async fn posted(link: &Arc<Link>, file: i64) -> Result<Value> {
     let answer = link.raw(Target::Main, body).await?;
     let answer = Schema::newest().decode_result(method, &answer);
     let answer = answer.map_err(|e| anyhow!("{e:?}"))?;
-    let updates = answer["updates"].as_array().context("updates")?;
+    let updates = answer
+        .get("updates")
+        .and_then(Value::as_array)
+        .context("updates")?;
     let document = updates
         .iter()
         .find_map(|update| update.pointer("/message/media/document"))

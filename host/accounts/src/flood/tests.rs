@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use sluice_domain::{AccountKind, AccountName, Clock, Failure, UnixMillis};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::{FloodLedger, Full, Standing};
 
@@ -78,7 +79,7 @@ impl World {
         let first = self
             .ledger
             .join(&standing.key, (420, "FLOOD_WAIT_1"), None, 100);
-        tokio::spawn(async move {
+        TaskTracker::new().spawn(async move {
             let mut place = first?;
             loop {
                 let ticket = place.ticket();
@@ -295,7 +296,7 @@ async fn a_line_is_bounded_and_let_go_when_the_wait_is_removed() {
     assert!(join().is_err());
     let id = world.ledger.list(None, world.clock.now())[0].id.clone();
     let clock = Arc::clone(&world.clock);
-    let waiting = tokio::spawn(async move { one.turn(clock.as_ref()).await });
+    let waiting = TaskTracker::new().spawn(async move { one.turn(clock.as_ref()).await });
     tokio::task::yield_now().await;
     assert!(world.ledger.remove(&id));
     let pass = waiting.await.unwrap();

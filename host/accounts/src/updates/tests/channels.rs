@@ -189,7 +189,7 @@ fn a_channel_that_cannot_be_addressed_is_introduced_by_a_difference_or_given_up(
     let fetch = gaps.next_fetch(now).unwrap();
     gaps.fetched(now, &fetch, failure("PEER_UNKNOWN"));
     assert_eq!(gaps_of(&mut gaps)[0].reason, "channel_unknown");
-    assert_eq!(gaps.next_fetch(now + Duration::from_secs(60)), None);
+    assert_eq!(gaps.next_fetch(now + Duration::from_mins(1)), None);
 }
 
 /// After a restart nothing but the difference tells what was missed, of each channel; four at once.

@@ -290,7 +290,7 @@ impl Theirs {
             enums::Update::NewChannelMessage(update) => of_message(update.message),
             enums::Update::NewEncryptedMessage(update) => match update.message {
                 enums::EncryptedMessage::Service(message) => message.random_id,
-                other => panic!("not sent here: {other:?}"),
+                other @ enums::EncryptedMessage::Message(_) => panic!("not sent here: {other:?}"),
             },
             other => panic!("not sent here: {other:?}"),
         }));

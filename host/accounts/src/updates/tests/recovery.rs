@@ -32,8 +32,8 @@ fn a_hole_that_is_never_filled_is_asked_for_a_few_times_and_then_is_a_gap() {
                 .unwrap_or_default(),
         );
         let next = gaps.deadline();
-        pauses.push((next - now).as_millis());
-        now = next.min(now + Duration::from_secs(60));
+        pauses.push(next.checked_sub(now).unwrap().as_millis());
+        now = next.min(now + Duration::from_mins(1));
     }
     assert_eq!(pauses[..3], [1_000, 2_000, 4_000]);
     assert_eq!(pauses.len(), 4, "the fourth difference is the last");

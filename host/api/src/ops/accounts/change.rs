@@ -18,10 +18,18 @@ pub(crate) struct ChangeAccount {
     /// the configuration says. It is not shown again.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
+    #[expect(
+        clippy::option_option,
+        reason = "left out, null and a value are three things"
+    )]
     proxy: Option<Option<Secret<String>>>,
 }
 
 /// Tells null from what was left out.
+#[expect(
+    clippy::option_option,
+    reason = "left out, null and a value are three things"
+)]
 fn given<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<Option<Secret<String>>>, D::Error> {
