@@ -1,5 +1,5 @@
 //! Writes the corpus anew: what two honest ends say to each other, in the form that the targets read.
-//! `cargo run --bin seeds DIRECTORY`.
+//! `cargo run --example seeds DIRECTORY`.
 
 use std::{fs, path::PathBuf, time::Duration};
 
