@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -166,7 +165,8 @@ impl Link {
         self.wait_for_turn().await?;
         self.pacer.tried(Instant::now());
         self.attempts = self.attempts.wrapping_add(1);
-        let mut dialing = pin!(dial(
+        // On the heap, because it is large and over when the link stands, whose task stays.
+        let mut dialing = Box::pin(dial(
             Arc::clone(&self.shared),
             self.line.seat,
             self.attempts,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use sluice_mtproto::transport::{Frame, Framing};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -98,11 +98,14 @@ impl Wire {
 
     /// Reads or writes something. Nothing is lost when the future is dropped.
     pub(crate) async fn turn(&mut self) -> Result<(), WireError> {
-        self.incoming.reserve(self.room);
-        let (mut reader, mut writer) = self.stream.split();
+        let (reader, mut writer) = self.stream.split();
         tokio::select! {
-            read = reader.read_buf(&mut self.incoming) => {
-                let read = match read {
+            readable = reader.readable() => {
+                // Room is made only when there is something to read: a quiet link holds none.
+                self.incoming.reserve(self.room);
+                let read = match readable.and_then(|()| reader.try_read_buf(&mut self.incoming)) {
+                    // It looked as if there was something.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                     Ok(0) | Err(_) if self.unheard => return Err(WireError::NotLetIn),
                     Ok(0) => return Err(WireError::Closed),
                     read => read?,
@@ -123,7 +126,7 @@ impl Wire {
                     // takes everything, whether somebody is there or not.)
                     self.moved = Instant::now();
                 }
-                if self.outgoing.is_empty() && self.outgoing.capacity() > ROOM.1 {
+                if self.outgoing.is_empty() {
                     self.outgoing = BytesMut::new();
                 }
             }
@@ -139,6 +142,9 @@ impl Wire {
                 Frame::TransportError(code) => return Err(WireError::Transport(code)),
                 Frame::QuickAck(_) => {}
             }
+        }
+        if self.incoming.is_empty() {
+            self.incoming = BytesMut::new();
         }
         Ok(None)
     }
