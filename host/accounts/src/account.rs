@@ -41,6 +41,14 @@ pub(crate) struct Standing {
     pub(crate) until: Option<UnixMillis>,
 }
 
+/// Links that are being closed.
+pub(crate) struct Closing {
+    /// Told when the sockets are closed.
+    pub(crate) sockets: oneshot::Receiver<()>,
+    /// Told when the actor has seen it, which must not wait for itself.
+    pub(crate) seen: oneshot::Receiver<()>,
+}
+
 /// One account.
 pub(crate) struct Account {
     pub(crate) name: AccountName,
@@ -445,7 +453,8 @@ impl Account {
     }
 
     /// From one of these states to one without calls: seen and the links closed at once, then
-    /// stored. Without an end it is a fault, which is told as one.
+    /// stored. Without an end it is a fault, which is told as one. The sockets are closed when this
+    /// returns.
     pub(crate) async fn leave_service(
         &self,
         session: &Session,
@@ -459,18 +468,22 @@ impl Account {
             reason: Some(reason.to_owned()),
             until,
         };
+        let mut closing = None;
         self.change(Some(from), next, || {
-            drop(self.close_links(session));
+            closing = Some(self.close_links(session));
             until.is_none().then(|| self.fault(state, reason))
         })
         .await;
+        if let Some(Closing { sockets, .. }) = closing {
+            // Not longer than the pool lets it take.
+            let _ = sockets.await;
+        }
     }
 
-    /// Closes the links: no call gets through from here on. What comes back ends when the sockets
-    /// are closed; the actor itself, and a call that would wait for its own end, must not wait for
-    /// it.
-    pub(crate) fn close_links(&self, session: &Session) -> oneshot::Receiver<()> {
-        let (closed, end) = oneshot::channel();
+    /// Closes the links: no call gets through from here on.
+    pub(crate) fn close_links(&self, session: &Session) -> Closing {
+        let (shut, sockets) = oneshot::channel();
+        let (closed, seen) = oneshot::channel();
         let (pool, id, inbox) = (session.pool.clone(), session.id, self.inbox.clone());
         let mut closing = Box::pin(async move { pool.close().await });
         // The first step, up to the first socket that takes time, is taken here and now, so that
@@ -480,9 +493,11 @@ impl Account {
             if !done {
                 closing.await;
             }
+            // Mostly nobody waits.
+            let _ = shut.send(());
             let _ = inbox.send(Input::Closed(id, closed)).await;
         });
-        end
+        Closing { sockets, seen }
     }
 
     /// Has the authorization tried on the main link now: something threw doubt on it.

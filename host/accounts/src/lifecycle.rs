@@ -113,7 +113,7 @@ pub(crate) async fn disconnect(account: &Arc<Account>) -> Result<DoneView, Probl
         account.enter(AccountState::Disconnected, reason).await;
     }
     if let Some(session) = account.session() {
-        let _ = account.close_links(&session).await;
+        let _ = account.close_links(&session).seen.await;
     }
     Ok(done(format!(
         "account {} is disconnected; its session is kept",
