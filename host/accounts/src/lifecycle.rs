@@ -1,8 +1,10 @@
 //! Connecting, disconnecting, logging out, removing.
 
+use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use serde_json::json;
 use sluice_domain::{AccountState, AuthorizationRole, Problem};
 use tokio::time::Instant;
@@ -18,6 +20,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long Telegram may take to destroy the keys of an authorization.
 const DESTROY: Duration = Duration::from_secs(15);
+
+/// The pauses between two tries to bring an account back, from the first to the longest.
+const RESTORE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 fn done(message: String) -> DoneView {
     DoneView {
@@ -224,32 +229,70 @@ pub(crate) async fn end(account: &Arc<Account>, log_out: bool) -> Result<(), Pro
     Ok(())
 }
 
-/// Connects an account that was signed in when the gateway ended.
+/// Connects an account that was signed in when the gateway ended; what is in the way is tried again
+/// until it is out of it, because nobody else does.
 pub(crate) async fn restore(account: &Arc<Account>) {
+    let mut pause = RESTORE.0;
+    loop {
+        let turn = account.turn.lock().await;
+        let begun = AssertUnwindSafe(begin(account)).catch_unwind().await;
+        drop(turn);
+        match begun {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(_) => {
+                tracing::error!(account = %account.name, "connecting panicked and is tried again");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(RESTORE.1),
+            () = account.stop.cancelled() => return,
+        }
+    }
+}
+
+/// One try; whether no other is needed.
+async fn begin(account: &Arc<Account>) -> bool {
+    let state = account.state();
+    let comes_back = matches!(
+        state,
+        AccountState::Ready | AccountState::Connecting | AccountState::Frozen
+    );
+    if !comes_back || account.session().is_some() {
+        // Somebody else decided about it meanwhile.
+        return true;
+    }
     let current = match account.authorization(AuthorizationRole::Current).await {
         Ok(current) => current,
         Err(error) => {
             tracing::error!(account = %account.name, %error, "the authorization cannot be read");
-            return;
+            let reason = Some(store_problem(&error).detail);
+            // It is not ready, whatever was stored.
+            account
+                .enter_from(&[AccountState::Ready], AccountState::Connecting, reason)
+                .await;
+            return false;
         }
     };
     let Some(current) = current else {
         account.enter(AccountState::SignedOut, None).await;
-        return;
+        return true;
     };
     match Session::start(account, &current).await {
         Ok((session, events)) => {
             // A frozen account reads on, and stays frozen until somebody connects it.
-            if account.state() != AccountState::Frozen {
+            if state != AccountState::Frozen {
                 account.enter(AccountState::Connecting, None).await;
             }
             session.pool.open();
             account.serve(session, events, None).await;
+            true
         }
         Err(problem) => {
             // Not `disconnected`: that would be kept, and the next start would not try.
             let reason = Some(problem.detail);
             account.enter(AccountState::Connecting, reason).await;
+            false
         }
     }
 }

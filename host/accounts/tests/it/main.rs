@@ -14,6 +14,7 @@
 mod calls;
 mod endings;
 mod lifecycle;
+mod panics;
 mod rotation;
 mod sign_in;
 mod support;

@@ -1,6 +1,6 @@
 //! A data center, a store and the accounts over them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -33,6 +33,57 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         self.0.elapsed()
+    }
+}
+
+/// A clock that panics once when a task reads it after [`Trap::set`]; what the test itself does is no
+/// task.
+pub struct Trap {
+    clock: SystemClock,
+    set: Mutex<Option<Reading>>,
+}
+
+/// What is read of a clock: only accounts read the one, and links the other too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    Monotonic,
+    Wall,
+}
+
+impl Trap {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            clock: SystemClock(Instant::now()),
+            set: Mutex::new(None),
+        })
+    }
+
+    /// The next task that reads this panics.
+    pub fn set(&self, reading: Reading) {
+        *self.set.lock().unwrap() = Some(reading);
+    }
+
+    pub fn sprung(&self) -> bool {
+        self.set.lock().unwrap().is_none()
+    }
+
+    fn step(&self, reading: Reading) {
+        if tokio::task::try_id().is_some() {
+            let sprung = self.set.lock().unwrap().take_if(|set| *set == reading);
+            assert!(sprung.is_none(), "a panic, as the test wants it");
+        }
+    }
+}
+
+impl Clock for Trap {
+    fn now(&self) -> UnixMillis {
+        self.step(Reading::Wall);
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.step(Reading::Monotonic);
+        self.clock.monotonic()
     }
 }
 
@@ -110,6 +161,12 @@ impl World {
     }
 
     pub async fn gateway(&self) -> Gateway {
+        self.gateway_with(Arc::new(SystemClock(Instant::now())))
+            .await
+    }
+
+    /// A gateway whose accounts go by this clock.
+    pub async fn gateway_with(&self, accounts: Arc<dyn Clock>) -> Gateway {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock(Instant::now()));
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let vault = Vault::from_key(&Secret::new(vec![7; 32]), Arc::clone(&random)).unwrap();
@@ -131,7 +188,7 @@ impl World {
             live,
             policies,
             telemetry: Telemetry::new(Arc::clone(&clock)),
-            clock,
+            clock: accounts,
             random,
             tracker: tracker.clone(),
             settings: Arc::new(ArcSwap::from_pointee(self.settings())),
