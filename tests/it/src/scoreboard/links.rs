@@ -110,7 +110,7 @@ async fn connected_since(gateway: &Harness) -> anyhow::Result<BTreeMap<String, U
 async fn connections_cut_at_a_random_byte_in_mid_call() -> anyhow::Result<()> {
     /// Accounts that are cut at the same time: one address makes at most 20 connections a second.
     const AT_ONCE: usize = 6;
-    let (accounts, wanted) = (count(100, 6), count(1_000, 60));
+    let (accounts, wanted) = (count(100, 24), count(1_000, 60));
     let gateway = with(accounts).await?;
     let chaos = gateway.chaos()?;
     let mut dice: Dice = chaos.seed().dice(1 << 60);
