@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sluice_domain::{AuthorizationRole, Failure, Problem};
+use sluice_links::MainState;
 
 use crate::account::Account;
 use crate::session::{Drain, Session};
@@ -84,6 +85,14 @@ impl Entrance {
                 Err(failure) if failure.name == "AUTH_RESTART" && !restarted => restarted = true,
                 answer => return answer,
             }
+        }
+    }
+
+    /// Why there is no connection, when there is none.
+    pub(crate) fn unreachable(&self) -> Option<String> {
+        match &self.session.pool.watch().borrow().main {
+            MainState::Connecting { reason, .. } => reason.clone(),
+            _ => None,
         }
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sluice_domain::{
-    AccountKind, AccountState, AuthorizationRole, Category, Failure, Problem, Secret, SessionStore,
-    UpdateState,
+    AccountKind, AccountState, AuthorizationRole, Category, Failure, Layer, Problem, Secret,
+    SessionStore, UpdateState,
 };
 use tokio::time::Instant;
 
@@ -71,6 +71,19 @@ async fn refused(account: &Account, failure: &Failure) -> Problem {
     account.keep_wait(failure, None).await;
     account.limited(failure).await;
     account.problem(failure)
+}
+
+/// The same for the first step of a sign-in, which is then over.
+async fn turned_away(account: &Account, entrance: Entrance, failure: &Failure) -> Problem {
+    let unreachable = entrance.unreachable();
+    entrance.abandon(account).await;
+    let mut problem = refused(account, failure).await;
+    if failure.layer != Layer::Telegram
+        && let Some(why) = unreachable
+    {
+        problem.detail = format!("{}; there is no connection: {why}", problem.detail);
+    }
+    problem
 }
 
 fn held_back(account: &Account, method: &str) -> Result<(), Problem> {
@@ -157,12 +170,12 @@ async fn after_code(
     let sent = match sent {
         Ok(sent) => sent,
         Err(failure) => {
-            entrance.abandon(account).await;
+            let problem = turned_away(account, entrance, &failure).await;
             if fate::limits_account(&failure.name) && account.state() == AccountState::SignedOut {
                 let reason = Some(failure.name.clone());
                 account.enter(AccountState::SignedOut, reason).await;
             }
-            return Err(refused(account, &failure).await);
+            return Err(problem);
         }
     };
     match constructor(&sent) {
@@ -411,10 +424,7 @@ pub(crate) async fn qr(account: &Arc<Account>) -> Result<SignInView, Problem> {
             account.enter(AccountState::AwaitingQr, None).await;
             Ok(view(account, &turn))
         }
-        Err((entrance, failure)) => {
-            entrance.abandon(account).await;
-            Err(refused(account, &failure).await)
-        }
+        Err((entrance, failure)) => Err(turned_away(account, entrance, &failure).await),
     }
 }
 
@@ -439,10 +449,7 @@ pub(crate) async fn bot(
         .await
     {
         Ok(answer) => authorized(account, &mut turn, entrance, &answer, Some(token)).await,
-        Err(failure) => {
-            entrance.abandon(account).await;
-            Err(refused(account, &failure).await)
-        }
+        Err(failure) => Err(turned_away(account, entrance, &failure).await),
     }
 }
 

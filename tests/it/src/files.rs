@@ -175,3 +175,56 @@ async fn a_large_file_from_elsewhere() -> anyhow::Result<()> {
     gateway.stop().await;
     Ok(())
 }
+
+/// Breaks when a file that moved since its message was sent is not followed, or costs the reader
+/// a byte.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_moved_is_followed() -> anyhow::Result<()> {
+    let gateway = Harness::start().await?;
+    let whole = content(3 * 512 * 1024);
+    let sent = send(&gateway, "account=demo&peer=me&name=moved", whole.clone()).await?;
+    // Sent away once; there it is sent back, as data center 2 does not have it.
+    gateway.datacenter.add_rule(Rule {
+        matches: Match {
+            method: Some("upload.getFile".into()),
+            nth: Some(2),
+            ..Match::default()
+        },
+        action: Action::RpcError {
+            code: 303,
+            name: "FILE_MIGRATE_2".into(),
+        },
+    });
+    let path = format!("/api/telegram/messages/me/{}/file?account=demo", sent["id"]);
+    let all = get(&gateway, &path, None).await?;
+    assert_eq!(all.status(), 200, "{}", all.text().await?);
+    assert!(all.bytes().await? == whole, "other bytes came back");
+    let asked = calls(&gateway, "upload.getFile");
+    assert!(asked.iter().any(|call| call.dc == 2), "{asked:?}");
+    gateway.stop().await;
+    Ok(())
+}
+
+/// Breaks when a reader that does not read has the whole file fetched into memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_does_not_read_holds_its_file_back() -> anyhow::Result<()> {
+    const PARTS: usize = 80;
+    let gateway = Harness::start().await?;
+    let whole = content(PARTS * 512 * 1024);
+    let sent = send(&gateway, "account=demo&peer=me&name=long", whole.clone()).await?;
+    let path = format!("/api/telegram/messages/me/{}/file?account=demo", sent["id"]);
+    let mut stalled = get(&gateway, &path, None).await?;
+    let first = stalled.chunk().await?.unwrap_or_default();
+    // Meanwhile somebody else reads all of it.
+    let all = get(&gateway, &path, None).await?.bytes().await?;
+    assert!(all == whole, "other bytes came back");
+    let ahead = calls(&gateway, "upload.getFile").len() - PARTS;
+    assert!(
+        ahead <= PARTS / 2,
+        "{ahead} parts fetched for a reader that took one piece"
+    );
+    let rest = stalled.bytes().await?;
+    assert_eq!(first.len() + rest.len(), whole.len());
+    gateway.stop().await;
+    Ok(())
+}

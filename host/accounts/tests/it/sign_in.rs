@@ -251,3 +251,21 @@ async fn a_sign_in_whose_answer_is_lost_leaves_nothing_behind() {
     tokio::time::timeout(PATIENCE, wiped).await.unwrap();
     gateway.stop().await;
 }
+
+/// Breaks when a sign-in that finds no way to Telegram does not say why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_without_a_way_says_why() {
+    let world = World::start().await;
+    for dc in world.telegram.dcs() {
+        world.telegram.stop_dc(dc.id).await.unwrap();
+    }
+    let gateway = world.gateway().await;
+    let name = gateway.create("one", AccountKind::User).await;
+    let sent = gateway.accounts.send_code(&name, "9996610059").await;
+    let problem = sent.unwrap_err();
+    assert!(
+        problem.detail.contains("; there is no connection: "),
+        "{problem:?}"
+    );
+    gateway.stop().await;
+}

@@ -18,7 +18,7 @@ const BUFFER: usize = 4 * 1024;
 const INCOMING: usize = 4 * 1024;
 
 /// How long the last word may take.
-const GOODBYE: Duration = Duration::from_secs(2);
+const GOODBYE: Duration = Duration::from_secs(5);
 
 pub(super) fn answer(stream: Stream, upgrade: WebSocketUpgrade) -> Response {
     let token = stream.app.tracker.token();

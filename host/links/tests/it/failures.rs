@@ -175,6 +175,37 @@ async fn a_transport_flood_slows_the_link_down() {
     events.until(&PoolEvent::Connected).await;
 }
 
+/// Breaks when the complaint of a wrong data center (-444), or a refusal (-403), costs the key, is
+/// met with a storm of connects, or is not told.
+#[tokio::test(start_paused = true)]
+async fn other_transport_errors_are_told_and_cost_neither_key_nor_storm() {
+    for code in [444, 403] {
+        let world = World::new().await;
+        let (pool, mut events) = world.ready().await;
+        let key = pool.key_fingerprint();
+        sleep(Duration::from_mins(1)).await;
+        world.home.state.lock().unwrap().transport_error = Some(code);
+        let _ = pool.call(Target::Main, body(METHOD), within(1)).await;
+        events.find(is_down).await;
+        let before = world.home.connections();
+        sleep(Duration::from_mins(5)).await;
+        let tries = world.home.connections() - before;
+        assert!((5..=60).contains(&tries), "{tries}");
+        let MainState::Connecting { reason, .. } = pool.watch().borrow().main.clone() else {
+            panic!("it goes on trying");
+        };
+        let reason = reason.unwrap_or_default();
+        assert!(
+            reason.contains(&format!("transport error -{code}")),
+            "{reason}"
+        );
+        world.home.state.lock().unwrap().transport_error = None;
+        events.until(&PoolEvent::Connected).await;
+        call(&pool, METHOD).await.unwrap();
+        assert_eq!(pool.key_fingerprint(), key);
+    }
+}
+
 /// Breaks when an authorised key is replaced, or given up at the first refusal, or when a lost one
 /// is tried again without being told to.
 #[tokio::test(start_paused = true)]
