@@ -1,30 +1,27 @@
 use std::sync::Arc;
 
-use clap::Subcommand;
+use clap::Args;
 use hyper::Method;
 use serde_json::Value;
 use sluice_policy::Policies;
 
-use super::table::{cell, table};
-use super::{Place, print};
 use crate::admin_client::AdminClient;
+use crate::cli::table::{cell, table};
+use crate::cli::{Place, print};
 use crate::{SystemClock, settings};
 
-#[derive(Subcommand)]
-pub(super) enum Plugin {
-    /// List the plugins, the native policies and refused files included.
-    List {
-        #[command(flatten)]
-        place: Place,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
+#[derive(Args)]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    place: Place,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
 }
 
-impl Plugin {
+impl List {
     pub async fn run(self) -> anyhow::Result<()> {
-        let Self::List { place, json } = self;
+        let Self { place, json } = self;
         let config = place.load()?;
         let dir = &config.data.dir;
         let socket = dir.join("admin.sock");
