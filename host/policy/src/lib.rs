@@ -5,10 +5,13 @@
 //! remembers on a policy's behalf.
 
 mod admit;
+mod answer;
+mod ask;
 mod breaker;
 mod contract;
 mod envelope;
 mod error;
+mod exports;
 mod golden;
 mod plugin;
 mod policies;
@@ -21,6 +24,7 @@ mod table;
 mod view;
 mod watch;
 
+pub use answer::{Answer, Answerer, Decided, Judged};
 pub use error::PolicyError;
 pub use policies::{OnEvent, Policies};
 pub use settings::{Limits, PolicySettings};

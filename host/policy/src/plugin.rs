@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use sluice_domain::{
     AccountName, Attempt, Batch, Decision, Delivery, Failure, UnixMillis, Verdict,
 };
 
+use crate::answer::Answerer;
 use crate::breaker::Breaker;
 use crate::contract;
 use crate::contract::categorize::CategorizePolicyPre;
@@ -17,11 +19,11 @@ use crate::{Kind, Mode, Origin, PluginView};
 
 /// One generation of a plugin. Calls that began on it finish on it, also after it was replaced.
 pub(crate) struct Plugin {
-    pub name: String,
+    pub name: Arc<str>,
     pub origin: Origin,
     pub generation: u64,
     /// SHA-256 of the component, in hex.
-    pub hash: String,
+    pub hash: Arc<str>,
     pub loaded_at: UnixMillis,
     pub sidecar: Sidecar,
     pub body: Body,
@@ -102,13 +104,22 @@ impl Plugin {
             && self.breaker.closed(now)
     }
 
+    /// How answers of this generation are signed.
+    pub(crate) fn answerer(&self) -> Answerer {
+        Answerer {
+            name: self.name.clone(),
+            generation: self.generation,
+            hash: Some(self.hash.clone()),
+        }
+    }
+
     pub(crate) fn view(&self) -> PluginView {
         PluginView {
-            name: self.name.clone(),
+            name: self.name.to_string(),
             kind: Some(self.body.kind()),
             origin: self.origin,
             generation: self.generation,
-            hash: Some(self.hash.clone()),
+            hash: Some(self.hash.to_string()),
             mode: self.sidecar.mode,
             priority: self.priority(),
             accounts: self

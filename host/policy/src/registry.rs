@@ -270,10 +270,10 @@ fn load(
         "plugin loaded"
     );
     Ok(Plugin {
-        name: subject.name.to_owned(),
+        name: subject.name.into(),
         origin: subject.origin,
         generation,
-        hash: hash.to_owned(),
+        hash: hash.into(),
         loaded_at: subject.now,
         sidecar,
         body,

@@ -56,7 +56,7 @@ impl Table {
     pub(crate) fn views(&self, kind: Kind) -> impl Iterator<Item = PluginView> {
         self.chain(kind).iter().map(|plugin| {
             let mut view = plugin.view();
-            if let Some((_, why)) = self.refused.get(&plugin.name) {
+            if let Some((_, why)) = self.refused.get(&*plugin.name) {
                 view.last_error = Some(format!("newest file refused: {why}"));
             }
             view
@@ -68,7 +68,7 @@ impl Table {
         let serves = |name: &str| {
             Kind::ALL
                 .iter()
-                .any(|kind| self.chain(*kind).iter().any(|plugin| plugin.name == name))
+                .any(|kind| self.chain(*kind).iter().any(|plugin| &*plugin.name == name))
         };
         self.refused
             .iter()

@@ -1,0 +1,33 @@
+use std::sync::Arc;
+
+use sluice_domain::{Decision, Verdict};
+
+/// An answer that is in force, with where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// Inside the envelope.
+    pub answer: T,
+    /// Who gave it.
+    pub by: Answerer,
+    /// How the envelope corrected it.
+    pub breach: Option<&'static str>,
+    /// The plugin that was asked before and did not answer, and why.
+    pub fault: Option<(Answerer, String)>,
+}
+
+/// What a failure is, and who says so.
+pub type Judged = Answer<Verdict>;
+
+/// What is done about a failed attempt, and who says so.
+pub type Decided = Answer<Decision>;
+
+/// One generation of a plugin, or a native library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answerer {
+    /// The plugin's name; `native-retry` and the like for the library inside the gateway.
+    pub name: Arc<str>,
+    /// 0 for a native library.
+    pub generation: u64,
+    /// SHA-256 of the component, in hex; none for a native library.
+    pub hash: Option<Arc<str>>,
+}
