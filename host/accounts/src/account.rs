@@ -545,6 +545,8 @@ impl Account {
 
     pub(crate) fn publish_status(&self) {
         let status = self.status();
+        let calls = self.shared.deps.telemetry.calls();
+        calls.connected(&self.name, status.connected);
         let body = EventBody::Status {
             connected: status.connected,
             last_checked: status.last_checked,

@@ -1,4 +1,5 @@
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sluice_config::Config;
@@ -21,6 +22,9 @@ pub(crate) fn telemetry(clock: &Arc<dyn Clock>) -> Arc<Telemetry> {
     Arc::clone(telemetry)
 }
 
+/// Exporting may take one part in so many of a core: with many accounts it happens less often.
+const SHARE: u32 = 50;
+
 /// Hands the measurements to the exporters, until the gateway stops.
 pub(crate) async fn export(
     policies: Arc<Policies>,
@@ -28,16 +32,19 @@ pub(crate) async fn export(
     config: Arc<ArcSwap<Config>>,
     closing: CancellationToken,
 ) {
+    let mut took = Duration::ZERO;
     loop {
         let pause = config.load().policy.export_interval;
         tokio::select! {
             () = closing.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(pause.max(took * SHARE)) => {}
         }
         let (policies, telemetry) = (Arc::clone(&policies), Arc::clone(&telemetry));
+        let began = tokio::time::Instant::now();
         let export = move || policies.export(&telemetry.snapshot());
         if let Err(error) = tokio::task::spawn_blocking(export).await {
             tracing::error!(%error, "exporting failed");
         }
+        took = began.elapsed();
     }
 }

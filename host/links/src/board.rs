@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Label, counter, gauge, histogram};
 use parking_lot::Mutex;
-use sluice_domain::{AccountName, UnixMillis};
+use sluice_domain::UnixMillis;
 use tokio::time::Instant;
 
-use crate::shared::{Lane, Seat};
+use crate::shared::Seat;
 use crate::{LinkRole, LinkState, LinkStatus};
 
 /// Bytes within this time make a link active.
@@ -17,6 +17,8 @@ const SILENCE: [&str; 4] = [
     "first_answer",
     "pong",
 ];
+/// The outcome of a call that Telegram carried out.
+const GOOD: &str = "ok";
 /// The weight of a new round trip in the smoothed one.
 const FRESH: f64 = 0.25;
 
@@ -30,6 +32,7 @@ pub(crate) struct Board {
     bytes_in: Counter,
     bytes_out: Counter,
     connects: Counter,
+    good_calls: Counter,
     connected: Gauge,
     in_flight: Gauge,
     call_seconds: Histogram,
@@ -54,17 +57,15 @@ struct Measured {
 }
 
 impl Board {
-    pub(crate) fn new(account: &AccountName, seat: Seat, role: LinkRole, name: String) -> Self {
-        let lane = match seat.lane {
-            Lane::Calls => "calls".to_owned(),
-            Lane::Media(lane) => lane.to_string(),
-        };
+    pub(crate) fn new(seat: Seat, role: LinkRole, name: String) -> Self {
+        // Not by account or link: a thousand accounts would be tens of thousands of series, each
+        // kept for good. What one link does is in its status.
         let labels = vec![
-            Label::new("account", account.to_string()),
             Label::new("dc", seat.dc.to_string()),
             Label::new("role", role.as_str()),
-            Label::new("lane", lane),
         ];
+        let good = labels.iter().cloned();
+        let good: Vec<_> = good.chain([Label::new("outcome", GOOD)]).collect();
         Self {
             name,
             dc: seat.dc,
@@ -73,6 +74,7 @@ impl Board {
             bytes_in: counter!("sluice_link_received_bytes_total", labels.iter()),
             bytes_out: counter!("sluice_link_sent_bytes_total", labels.iter()),
             connects: counter!("sluice_link_connects_total", labels.iter()),
+            good_calls: counter!("sluice_link_calls_total", good),
             connected: gauge!("sluice_link_connected", labels.iter()),
             in_flight: gauge!("sluice_link_in_flight", labels.iter()),
             call_seconds: histogram!("sluice_link_call_seconds", labels.iter()),
@@ -89,17 +91,20 @@ impl Board {
 
     /// Telegram answered over the present socket.
     pub(crate) fn answered(&self, now: UnixMillis) {
-        self.connected.set(1.0);
         let mut measured = self.measured.lock();
-        measured.connected_since = Some(now);
+        if measured.connected_since.replace(now).is_none() {
+            self.connected.increment(1.0);
+        }
         measured.last_error = None;
     }
 
     /// The socket was closed on purpose.
     pub(crate) fn closed(&self) {
-        self.connected.set(0.0);
-        self.in_flight.set(0.0);
-        self.measured.lock().connected_since = None;
+        let was_open = self.measured.lock().connected_since.take().is_some();
+        if was_open {
+            self.connected.decrement(1.0);
+        }
+        self.in_flight(0);
     }
 
     /// The socket broke, or could not be opened. `kind` is a stable name.
@@ -127,7 +132,11 @@ impl Board {
 
     /// A call was answered, and how long that took if it says something of the link.
     pub(crate) fn answered_call(&self, outcome: &'static str, took: Option<Duration>) {
-        self.count("sluice_link_calls_total", "outcome", outcome);
+        if outcome == GOOD {
+            self.good_calls.increment(1);
+        } else {
+            self.count("sluice_link_calls_total", "outcome", outcome);
+        }
         if let Some(took) = took {
             self.call_seconds.record(took.as_secs_f64());
             self.latency(took);
@@ -181,9 +190,10 @@ impl Board {
     #[expect(clippy::cast_precision_loss, reason = "a handful of calls")]
     pub(crate) fn in_flight(&self, calls: usize) {
         let mut measured = self.measured.lock();
+        let change = calls as f64 - measured.in_flight as f64;
         if measured.in_flight != calls {
             measured.in_flight = calls;
-            self.in_flight.set(calls as f64);
+            self.in_flight.increment(change);
         }
     }
 

@@ -22,8 +22,8 @@
 //!
 //! # Metrics
 //!
-//! With the labels `account`, `dc`, `role` and `lane` (`calls`, or the number of the media link): `sluice_link_connected` and `sluice_link_in_flight`
-//! (gauges), `sluice_link_connects_total`, `sluice_link_failures_total` (by `kind`),
+//! With the labels `dc` and `role`, summed over all accounts: `sluice_link_connected` and
+//! `sluice_link_in_flight` (gauges), `sluice_link_connects_total`, `sluice_link_failures_total` (by `kind`),
 //! `sluice_link_calls_total` (by `outcome`), `sluice_link_violations_total` (by `kind`),
 //! `sluice_link_received_bytes_total`, `sluice_link_sent_bytes_total` (counters),
 //! `sluice_link_call_seconds` and `sluice_link_ping_seconds` (histograms). Without labels:

@@ -135,7 +135,7 @@ impl Shared {
             seat,
             main,
             inbox: Inbox::new(self.limits.queue),
-            board: Arc::new(Board::new(&self.account, seat, role, name)),
+            board: Arc::new(Board::new(seat, role, name)),
             cancel: self.end.child_token(),
         });
         let berth = Arc::clone(table.berths.entry(seat).or_default());

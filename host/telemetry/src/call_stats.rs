@@ -67,6 +67,7 @@ pub(crate) struct Counted {
     pub methods: BTreeMap<String, CountedMethod>,
     pub updates: u64,
     pub gaps: u64,
+    pub connected: bool,
 }
 
 /// What is counted of a method.
@@ -124,6 +125,11 @@ impl CallStats {
     /// Counts a gap.
     pub fn count_gap(&self, account: &AccountName) {
         self.with(account, |counted| counted.gaps += 1);
+    }
+
+    /// Whether the account is connected now.
+    pub fn connected(&self, account: &AccountName, connected: bool) {
+        self.with(account, |counted| counted.connected = connected);
     }
 
     /// The statistics of an account; empty when it made no call.

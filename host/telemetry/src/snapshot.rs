@@ -55,6 +55,10 @@ impl Samples {
                 "sluice_call_duration_seconds",
                 "from taking a call to its answer",
             ),
+            (
+                "sluice_account_connected",
+                "1 when the last probes prove the connection, else 0",
+            ),
             ("sluice_updates_total", "updates taken"),
             ("sluice_update_gaps_total", "gaps seen in the updates"),
         ] {
@@ -62,6 +66,8 @@ impl Samples {
         }
         calls.each(|account, counted| {
             let of_account = vec![("account".to_owned(), account.to_string())];
+            let connected = f64::from(u8::from(counted.connected));
+            self.gauge("sluice_account_connected", of_account.clone(), connected);
             self.counter("sluice_updates_total", of_account.clone(), counted.updates);
             self.counter("sluice_update_gaps_total", of_account.clone(), counted.gaps);
             for (method, counted) in &counted.methods {
