@@ -1,7 +1,7 @@
 ;; A retry policy that behaves in its first attempt and then does what the number of the attempt
 ;; says. The layout of its argument and answer follows the canonical ABI for wit/retry.
 (module
-  (import "sluice:host/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+  (import "sluice:host/log@1.0.0" "write" (func $log (param i32 i32 i32)))
   (memory (export "memory") 1)
   (memory $second 1)
   (table $table 1 funcref)
@@ -9,7 +9,7 @@
   (global $answer i32 (i32.const 1024))
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (i32.const 4096))
-  (func (export "sluice:retry/policy@0.1.0#configure") (param i32 i32) (result i32)
+  (func (export "sluice:retry/policy@1.0.0#configure") (param i32 i32) (result i32)
     (i32.store8 (global.get $answer) (i32.const 0))
     (global.get $answer))
   (func $deeper (param i32) (result i32)
@@ -22,9 +22,9 @@
     (i32.store (i32.add (global.get $answer) (i32.const 20)) (i32.const 0))
     (i32.store (i32.add (global.get $answer) (i32.const 24)) (i32.const 0))
     (global.get $answer))
-  (func (export "sluice:retry/policy@0.1.0#decide") (param $attempt i32) (result i32)
+  (func (export "sluice:retry/policy@1.0.0#decide") (param $attempt i32) (result i32)
     (local $number i32)
-    (local.set $number (i32.load (i32.add (local.get $attempt) (i32.const 120))))
+    (local.set $number (i32.load (i32.add (local.get $attempt) (i32.const 88))))
     ;; 2: never ends
     (if (i32.eq (local.get $number) (i32.const 2))
       (then (loop $ever (br $ever))))

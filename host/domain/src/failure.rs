@@ -60,8 +60,8 @@ impl AccountKind {
     }
 }
 
-/// One failed attempt of a call, as policies see it. Equals the record `failure` of the WIT
-/// contracts field for field.
+/// One failed attempt of a call. Policies see all of it but the name, which is the pattern with the
+/// number put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Where it arose.

@@ -13,7 +13,7 @@ mod verdict;
 pub use category::{Category, UnknownCategory};
 pub use decision::{Attempt, Decision};
 pub use failure::{AccountKind, Execution, Failure, Layer};
-pub use sample::{Batch, Delivery, Sample, SampleKind};
+pub use sample::{Batch, Delivery, Happening, Sample, SampleKind};
 pub use verdict::{Severity, Verdict, WaitScope};
 
 #[cfg(feature = "host")]

@@ -1,3 +1,5 @@
+use super::Severity;
+
 /// What a sample's value means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SampleKind {
@@ -24,6 +26,21 @@ pub struct Sample {
     pub value: f64,
 }
 
+/// Something that happened in the gateway, as exporters see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happening {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// The event's type (`account_state`, `flood`, `plugin`).
+    pub name: String,
+    /// Whose; none for the gateway's own.
+    pub account: Option<String>,
+    /// How much an operator should care.
+    pub severity: Severity,
+    /// The event's fields as names and values, sorted by name.
+    pub attributes: Vec<(String, String)>,
+}
+
 /// What an exporter is handed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
@@ -31,6 +48,8 @@ pub struct Batch {
     pub at_ms: u64,
     /// The samples, sorted by name, those of one name together.
     pub samples: Vec<Sample>,
+    /// What happened since the last batch, oldest first.
+    pub events: Vec<Happening>,
 }
 
 /// What an exporter asks the host to do.

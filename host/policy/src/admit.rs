@@ -6,9 +6,9 @@ use wasmtime::component::Component;
 use wasmtime::{Engine, Precompiled};
 
 use crate::contract;
+use crate::contract::{Body, Spoken};
 use crate::golden;
-use crate::plugin::Body;
-use crate::runtime::{Cost, Prepared, Reuse, Runner, Runtime, check_declared};
+use crate::runtime::{Cost, Prepared, Reuse, Runtime, check_declared};
 use crate::sidecar::Sidecar;
 use crate::{Kind, Limits};
 
@@ -34,7 +34,7 @@ pub(crate) fn admit(
     let component = Component::from_binary(runtime.engine(), bytes)
         .map_err(|error| format!("does not compile: {}", error.root_cause()))?;
     let ty = component.component_type();
-    let kind = contract::kind(ty.exports(runtime.engine()).map(|(name, _)| name))?;
+    let spoken = contract::spoken(ty.exports(runtime.engine()).map(|(name, _)| name))?;
     contract::check_imports(ty.imports(runtime.engine()).map(|(name, _)| name))?;
     check_declared(&component, limits)?;
     let pre = runtime.prepare(&component).map_err(|error| {
@@ -43,11 +43,11 @@ pub(crate) fn admit(
             error.root_cause()
         )
     })?;
-    let time = sidecar.time(match kind {
+    let time = sidecar.time(match spoken.kind {
         Kind::Retry | Kind::Categorize => limits.decision_deadline,
         Kind::Export => limits.export_deadline,
     });
-    let answer = match kind {
+    let answer = match spoken.kind {
         Kind::Retry | Kind::Categorize => SMALL_ANSWER,
         Kind::Export => LARGE_ANSWER,
     };
@@ -68,18 +68,14 @@ pub(crate) fn admit(
     let rehearsal = Reuse {
         max_calls: u32::MAX,
     };
-    let rehearsed = body(kind, &prepare(time * REHEARSAL), Some(rehearsal))?;
+    let rehearsed = body(spoken, &prepare(time * REHEARSAL), Some(rehearsal))?;
     golden::check(&rehearsed, limits)?;
-    body(kind, &prepare(time), sidecar.reuse)
+    body(spoken, &prepare(time), sidecar.reuse)
 }
 
-fn body(kind: Kind, prepared: &Arc<Prepared>, reuse: Option<Reuse>) -> Result<Body, String> {
-    let body = match kind {
-        Kind::Retry => Runner::new(prepared, reuse).map(Body::Retry),
-        Kind::Categorize => Runner::new(prepared, reuse).map(Body::Categorize),
-        Kind::Export => Runner::new(prepared, reuse).map(Body::Export),
-    };
-    body.map_err(|error| format!("does not fit its contract: {}", error.root_cause()))
+fn body(spoken: Spoken, prepared: &Arc<Prepared>, reuse: Option<Reuse>) -> Result<Body, String> {
+    Body::new(spoken, prepared, reuse)
+        .map_err(|error| format!("does not fit its contract: {}", error.root_cause()))
 }
 
 /// Says plainly what is wrong with files that people really drop in.

@@ -1,13 +1,14 @@
 //! Questions every plugin must answer well before it is let in: each error of the catalogue.
 
 use sluice_domain::{
-    AccountKind, Attempt, Batch, Decision, Delivery, Execution, Failure, Layer, Sample, SampleKind,
+    AccountKind, Attempt, Batch, Decision, Delivery, Execution, Failure, Happening, Layer, Sample,
+    SampleKind, Severity,
 };
 use sluice_standard_categorize::{catalogue, categorize};
 
 use crate::Limits;
+use crate::contract::Body;
 use crate::envelope::{bound_decision, bound_verdict};
-use crate::plugin::Body;
 use crate::runtime::Fault;
 
 /// The number put in place of `%d`.
@@ -98,6 +99,13 @@ fn exporter(body: &Body) -> Result<(), String> {
             sample("sluice_golden_seconds_count", SampleKind::Summary, 2.0),
             sample("sluice_golden_total", SampleKind::Counter, 1e300),
         ],
+        events: vec![Happening {
+            at_ms: 1_700_000_000_000,
+            name: "account_state".into(),
+            account: Some("demo".into()),
+            severity: Severity::Info,
+            attributes: vec![("state".into(), "ready".into())],
+        }],
     };
     for delivery in body.export(&batch).map_err(|fault| at(case, &fault))? {
         if let Delivery::Serve { path, .. } = delivery {

@@ -3,17 +3,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sluice_domain::{
-    AccountName, Attempt, Batch, Decision, Delivery, Failure, UnixMillis, Verdict,
-};
+use sluice_domain::{AccountName, UnixMillis};
 
 use crate::answer::Answerer;
 use crate::breaker::Breaker;
-use crate::contract;
-use crate::contract::categorize::CategorizePolicyPre;
-use crate::contract::export::ExportPolicyPre;
-use crate::contract::retry::RetryPolicyPre;
-use crate::runtime::{Fault, Runner};
+use crate::contract::Body;
+use crate::runtime::Fault;
 use crate::sidecar::Sidecar;
 use crate::{Kind, Mode, Origin, PluginView};
 
@@ -29,62 +24,6 @@ pub(crate) struct Plugin {
     pub body: Body,
     pub tally: Tally,
     pub breaker: Breaker,
-}
-
-/// The component, by kind.
-pub(crate) enum Body {
-    Retry(Runner<RetryPolicyPre<crate::runtime::Host>>),
-    Categorize(Runner<CategorizePolicyPre<crate::runtime::Host>>),
-    Export(Runner<ExportPolicyPre<crate::runtime::Host>>),
-}
-
-impl Body {
-    pub(crate) const fn kind(&self) -> Kind {
-        match self {
-            Self::Retry(_) => Kind::Retry,
-            Self::Categorize(_) => Kind::Categorize,
-            Self::Export(_) => Kind::Export,
-        }
-    }
-
-    /// None when it abstains, or is no retry policy.
-    pub(crate) fn decide(&self, attempt: &Attempt) -> Result<Option<Decision>, Fault> {
-        let Self::Retry(runner) = self else {
-            return Ok(None);
-        };
-        let question = contract::retry::question(attempt);
-        runner
-            .ask(|exports, store| exports.sluice_retry_policy().call_decide(store, question))
-            .map(|decision| contract::retry::answer(&decision))
-    }
-
-    /// None when it abstains, or is no categorizer.
-    pub(crate) fn categorize(&self, failure: &Failure) -> Result<Option<Verdict>, Fault> {
-        let Self::Categorize(runner) = self else {
-            return Ok(None);
-        };
-        let question = contract::categorize::question(failure);
-        let answer = runner.ask(|exports, store| {
-            exports
-                .sluice_categorize_policy()
-                .call_categorize(store, question)
-        })?;
-        let native = || sluice_standard_categorize::categorize(failure);
-        Ok(answer.map(|verdict| contract::categorize::answer(verdict, native)))
-    }
-
-    /// Nothing when it is no exporter.
-    pub(crate) fn export(&self, batch: &Batch) -> Result<Vec<Delivery>, Fault> {
-        let Self::Export(runner) = self else {
-            return Ok(Vec::new());
-        };
-        let labels = contract::export::labels(batch);
-        let samples = contract::export::samples(batch, &labels);
-        let question = contract::export::question(batch, &samples);
-        runner
-            .ask(|exports, store| exports.sluice_export_policy().call_export(store, question))
-            .map(contract::export::answer)
-    }
 }
 
 impl Plugin {

@@ -64,7 +64,7 @@ impl Telemetry {
         &self.calls
     }
 
-    /// Everything there is now, sorted by name.
+    /// Everything there is now, sorted by name. What happened is not measured here.
     pub fn snapshot(&self) -> Batch {
         let now = self.clock.now();
         let mut samples = Samples::new(self.help.lock().clone());
@@ -83,6 +83,7 @@ impl Telemetry {
         Batch {
             at_ms: now.0,
             samples: samples.sorted(),
+            events: Vec::new(),
         }
     }
 

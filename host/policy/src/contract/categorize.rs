@@ -1,27 +1,26 @@
-use wasmtime::Store;
-use wasmtime::component::InstancePre;
-
-use crate::runtime::{Contract, Host};
 use sluice_domain::{Category, Failure, Severity, Verdict, WaitScope};
+
+use crate::contract::Categorizes;
+use crate::runtime::{Fault, Host, Runner};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated")]
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
         path: ["../../wit/core", "../../wit/host", "../../wit/categorize"],
-        world: "sluice:categorize/categorize-policy@0.1.0",
+        world: "sluice:categorize/categorize-policy@1.0.0",
         ownership: Borrowing { duplicate_if_necessary: false },
     });
 }
 
-pub(crate) use bindings::CategorizePolicyPre;
+pub(super) use bindings::CategorizePolicyPre;
 use bindings::exports::sluice::categorize::policy as wit;
 
 /// The argument of `categorize`.
-pub(crate) fn question(failure: &Failure) -> wit::Failure<'_> {
+fn question(failure: &Failure) -> wit::Failure<'_> {
     let Failure {
         layer,
         code,
-        name,
+        name: _,
         pattern,
         number,
         method,
@@ -31,7 +30,6 @@ pub(crate) fn question(failure: &Failure) -> wit::Failure<'_> {
     wit::Failure {
         layer: layer.code(),
         code: *code,
-        name,
         pattern,
         number: *number,
         method,
@@ -43,7 +41,7 @@ pub(crate) fn question(failure: &Failure) -> wit::Failure<'_> {
 
 /// The answer of `categorize`, with `native` standing in for numbers that this gateway does not
 /// know.
-pub(crate) fn answer(verdict: wit::Verdict, native: impl Fn() -> Verdict) -> Verdict {
+fn answer(verdict: wit::Verdict, native: impl Fn() -> Verdict) -> Verdict {
     let wit::Verdict {
         category,
         code,
@@ -71,24 +69,21 @@ fn known<T: Copy>(all: &[T], code: u32) -> Option<T> {
     all.get(usize::try_from(code).ok()?).copied()
 }
 
-impl Contract for CategorizePolicyPre<Host> {
-    type Exports = bindings::CategorizePolicy;
+super::contract!(
+    CategorizePolicyPre,
+    bindings::CategorizePolicy,
+    sluice_categorize_policy
+);
 
-    fn new(pre: InstancePre<Host>) -> wasmtime::Result<Self> {
-        Self::new(pre)
-    }
-
-    fn instantiate(&self, store: &mut Store<Host>) -> wasmtime::Result<Self::Exports> {
-        self.instantiate(store)
-    }
-
-    fn configure(
-        exports: &Self::Exports,
-        store: &mut Store<Host>,
-        settings: &[(&str, &str)],
-    ) -> wasmtime::Result<Result<(), String>> {
-        exports
-            .sluice_categorize_policy()
-            .call_configure(store, settings)
+impl Categorizes for Runner<CategorizePolicyPre<Host>> {
+    fn categorize(&self, failure: &Failure) -> Result<Option<Verdict>, Fault> {
+        let question = question(failure);
+        let verdict = self.ask(|exports, store| {
+            exports
+                .sluice_categorize_policy()
+                .call_categorize(store, question)
+        })?;
+        let native = || sluice_standard_categorize::categorize(failure);
+        Ok(verdict.map(|verdict| answer(verdict, native)))
     }
 }

@@ -1,41 +1,31 @@
-use wasmtime::Store;
-use wasmtime::component::InstancePre;
+use sluice_domain::{Batch, Delivery, Happening, Sample, SampleKind};
 
-use crate::runtime::{Contract, Host};
-use sluice_domain::{Batch, Delivery, Sample, SampleKind};
+use crate::contract::Exports;
+use crate::runtime::{Fault, Host, Runner};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated")]
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
         path: ["../../wit/core", "../../wit/host", "../../wit/export"],
-        world: "sluice:%export/export-policy@0.1.0",
+        world: "sluice:%export/export-policy@1.0.0",
         ownership: Borrowing { duplicate_if_necessary: false },
     });
 }
 
-pub(crate) use bindings::ExportPolicyPre;
+pub(super) use bindings::ExportPolicyPre;
 use bindings::exports::sluice::export::policy as wit;
 
 /// The labels of a batch, borrowed: the contract's lists of pairs of texts.
-pub(crate) fn labels(batch: &Batch) -> Vec<Vec<(&str, &str)>> {
+fn labels(batch: &Batch) -> Vec<Vec<(&str, &str)>> {
     batch
         .samples
         .iter()
-        .map(|sample| {
-            sample
-                .labels
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()))
-                .collect()
-        })
+        .map(|sample| pairs(&sample.labels))
         .collect()
 }
 
 /// The samples of a batch, borrowed, with their [`labels`].
-pub(crate) fn samples<'a>(
-    batch: &'a Batch,
-    labels: &'a [Vec<(&'a str, &'a str)>],
-) -> Vec<wit::Sample<'a>> {
+fn samples<'a>(batch: &'a Batch, labels: &'a [Vec<(&'a str, &'a str)>]) -> Vec<wit::Sample<'a>> {
     let record = |(sample, labels): (&'a Sample, &'a Vec<(&'a str, &'a str)>)| {
         let Sample {
             name,
@@ -59,18 +49,64 @@ pub(crate) fn samples<'a>(
     batch.samples.iter().zip(labels).map(record).collect()
 }
 
+/// The attributes of a batch's events, borrowed.
+fn attributes(batch: &Batch) -> Vec<Vec<(&str, &str)>> {
+    batch
+        .events
+        .iter()
+        .map(|event| pairs(&event.attributes))
+        .collect()
+}
+
+/// The events of a batch, borrowed, with their [`attributes`].
+fn events<'a>(batch: &'a Batch, attributes: &'a [Vec<(&'a str, &'a str)>]) -> Vec<wit::Event<'a>> {
+    let record = |(event, attributes): (&'a Happening, &'a Vec<(&'a str, &'a str)>)| {
+        let Happening {
+            at_ms,
+            name,
+            account,
+            severity,
+            attributes: _,
+        } = event;
+        wit::Event {
+            at_ms: *at_ms,
+            name,
+            account: account.as_deref(),
+            severity: severity.code(),
+            attributes,
+        }
+    };
+    batch.events.iter().zip(attributes).map(record).collect()
+}
+
+fn pairs(owned: &[(String, String)]) -> Vec<(&str, &str)> {
+    owned
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
+}
+
 /// The argument of `export`.
-pub(crate) fn question<'a>(batch: &Batch, samples: &'a [wit::Sample<'a>]) -> wit::Batch<'a> {
-    let Batch { at_ms, samples: _ } = batch;
+fn question<'a>(
+    batch: &Batch,
+    samples: &'a [wit::Sample<'a>],
+    events: &'a [wit::Event<'a>],
+) -> wit::Batch<'a> {
+    let Batch {
+        at_ms,
+        samples: _,
+        events: _,
+    } = batch;
     wit::Batch {
         at_ms: *at_ms,
         samples,
+        events,
         extensions: &[],
     }
 }
 
 /// The answer of `export`, without deliveries of a later contract.
-pub(crate) fn answer(deliveries: Vec<wit::Delivery>) -> Vec<Delivery> {
+fn answer(deliveries: Vec<wit::Delivery>) -> Vec<Delivery> {
     deliveries
         .into_iter()
         .filter_map(|delivery| match delivery {
@@ -103,24 +139,20 @@ pub(crate) fn answer(deliveries: Vec<wit::Delivery>) -> Vec<Delivery> {
         .collect()
 }
 
-impl Contract for ExportPolicyPre<Host> {
-    type Exports = bindings::ExportPolicy;
+super::contract!(
+    ExportPolicyPre,
+    bindings::ExportPolicy,
+    sluice_export_policy
+);
 
-    fn new(pre: InstancePre<Host>) -> wasmtime::Result<Self> {
-        Self::new(pre)
-    }
-
-    fn instantiate(&self, store: &mut Store<Host>) -> wasmtime::Result<Self::Exports> {
-        self.instantiate(store)
-    }
-
-    fn configure(
-        exports: &Self::Exports,
-        store: &mut Store<Host>,
-        settings: &[(&str, &str)],
-    ) -> wasmtime::Result<Result<(), String>> {
-        exports
-            .sluice_export_policy()
-            .call_configure(store, settings)
+impl Exports for Runner<ExportPolicyPre<Host>> {
+    fn export(&self, batch: &Batch) -> Result<Vec<Delivery>, Fault> {
+        let labels = labels(batch);
+        let samples = samples(batch, &labels);
+        let attributes = attributes(batch);
+        let events = events(batch, &attributes);
+        let question = question(batch, &samples, &events);
+        self.ask(|exports, store| exports.sluice_export_policy().call_export(store, question))
+            .map(answer)
     }
 }

@@ -1,67 +1,150 @@
-//! The contracts in `wit/`, and the way between their records and the gateway's own.
+//! The contracts in `wit/`, release by release, and the way between their records and the
+//! gateway's own.
 //!
 //! Every conversion takes its argument apart without `..` and builds its result without defaults:
-//! a field added on one side does not compile until the other side has it.
+//! a field added on one side does not compile until the other side has it. A release is chosen
+//! once, when a component is loaded; from then on it is a trait object like any other.
 
-pub(crate) mod categorize;
-pub(crate) mod export;
-pub(crate) mod retry;
+mod categorize;
+mod export;
+mod release;
+mod retry;
+mod v0_1;
+
+use std::sync::Arc;
+
+use sluice_domain::{Attempt, Batch, Decision, Delivery, Failure, Verdict};
+use wasmtime::component::Linker;
 
 use crate::Kind;
+use crate::runtime::{Contract, Fault, Host, Prepared, Reuse, Runner};
 
-/// The version of the contracts this gateway speaks.
-pub(crate) const VERSION: &str = "0.1.0";
+pub(crate) use release::{Release, Spoken, check_imports, spoken};
 
-/// Interfaces a policy may import.
-const IMPORTS: [&str; 2] = ["sluice:host/log@", "sluice:core/types@"];
-
-/// What a component is, from the names of what it exports, or why it is none of ours.
-pub(crate) fn kind<'a>(exports: impl Iterator<Item = &'a str>) -> Result<Kind, String> {
-    let mut found = None;
-    for name in exports {
-        let Some((interface, version)) = name.split_once('@') else {
-            continue;
-        };
-        let kind = match interface {
-            "sluice:retry/policy" => Kind::Retry,
-            "sluice:categorize/policy" => Kind::Categorize,
-            "sluice:export/policy" => Kind::Export,
-            _ => continue,
-        };
-        if version != VERSION {
-            return Err(format!(
-                "speaks {name}; this gateway speaks {VERSION}: build it again with the wit/ folder of this gateway"
-            ));
-        }
-        if let Some(other) = found.replace(kind) {
-            return Err(format!(
-                "exports both {} and {}; a component is one policy",
-                Kind::as_str(other),
-                kind.as_str()
-            ));
-        }
-    }
-    found.ok_or_else(|| {
-        format!(
-            "exports no policy; expected one of sluice:retry/policy, sluice:categorize/policy, \
-             sluice:export/policy at {VERSION}"
-        )
-    })
+/// A retry policy, whatever release it speaks.
+pub(crate) trait Decides: Send + Sync {
+    /// None when it abstains.
+    fn decide(&self, attempt: &Attempt) -> Result<Option<Decision>, Fault>;
 }
 
-/// Refuses what a policy must not reach for.
-pub(crate) fn check_imports<'a>(imports: impl Iterator<Item = &'a str>) -> Result<(), String> {
-    for name in imports {
-        let Some(known) = IMPORTS.iter().find(|known| name.starts_with(**known)) else {
-            return Err(format!(
-                "imports {name}; a policy is given sluice:host/log {VERSION} and nothing else"
-            ));
-        };
-        if name.strip_prefix(known) != Some(VERSION) {
-            return Err(format!(
-                "imports {name}; this gateway gives version {VERSION}"
-            ));
+/// A categorizer, whatever release it speaks.
+pub(crate) trait Categorizes: Send + Sync {
+    /// None when it abstains.
+    fn categorize(&self, failure: &Failure) -> Result<Option<Verdict>, Fault>;
+}
+
+/// An exporter, whatever release it speaks.
+pub(crate) trait Exports: Send + Sync {
+    /// Encodes a batch.
+    fn export(&self, batch: &Batch) -> Result<Vec<Delivery>, Fault>;
+}
+
+/// The component, by kind.
+pub(crate) enum Body {
+    Retry(Box<dyn Decides>),
+    Categorize(Box<dyn Categorizes>),
+    Export(Box<dyn Exports>),
+}
+
+impl Body {
+    /// Fails when the component does not have the exports in the shape of its contract.
+    pub(crate) fn new(
+        spoken: Spoken,
+        prepared: &Arc<Prepared>,
+        reuse: Option<Reuse>,
+    ) -> wasmtime::Result<Self> {
+        fn runner<C: Contract>(
+            prepared: &Arc<Prepared>,
+            reuse: Option<Reuse>,
+        ) -> wasmtime::Result<Box<Runner<C>>> {
+            Runner::new(prepared, reuse).map(Box::new)
+        }
+        Ok(match (spoken.kind, spoken.release) {
+            (Kind::Retry, Release::V1) => {
+                Self::Retry(runner::<retry::RetryPolicyPre<Host>>(prepared, reuse)?)
+            }
+            (Kind::Retry, Release::V0_1) => {
+                Self::Retry(runner::<v0_1::RetryPolicyPre<Host>>(prepared, reuse)?)
+            }
+            (Kind::Categorize, Release::V1) => Self::Categorize(runner::<
+                categorize::CategorizePolicyPre<Host>,
+            >(prepared, reuse)?),
+            (Kind::Categorize, Release::V0_1) => {
+                Self::Categorize(runner::<v0_1::CategorizePolicyPre<Host>>(prepared, reuse)?)
+            }
+            (Kind::Export, Release::V1) => {
+                Self::Export(runner::<export::ExportPolicyPre<Host>>(prepared, reuse)?)
+            }
+            (Kind::Export, Release::V0_1) => {
+                Self::Export(runner::<v0_1::ExportPolicyPre<Host>>(prepared, reuse)?)
+            }
+        })
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Retry(_) => Kind::Retry,
+            Self::Categorize(_) => Kind::Categorize,
+            Self::Export(_) => Kind::Export,
         }
     }
-    Ok(())
+
+    /// None when it abstains, or is no retry policy.
+    pub(crate) fn decide(&self, attempt: &Attempt) -> Result<Option<Decision>, Fault> {
+        match self {
+            Self::Retry(policy) => policy.decide(attempt),
+            _ => Ok(None),
+        }
+    }
+
+    /// None when it abstains, or is no categorizer.
+    pub(crate) fn categorize(&self, failure: &Failure) -> Result<Option<Verdict>, Fault> {
+        match self {
+            Self::Categorize(policy) => policy.categorize(failure),
+            _ => Ok(None),
+        }
+    }
+
+    /// Nothing when it is no exporter.
+    pub(crate) fn export(&self, batch: &Batch) -> Result<Vec<Delivery>, Fault> {
+        match self {
+            Self::Export(policy) => policy.export(batch),
+            _ => Ok(Vec::new()),
+        }
+    }
 }
+
+/// Gives components what every release calls the log.
+pub(crate) fn link_log(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    retry::link_log(linker)?;
+    v0_1::link_log(linker)
+}
+
+/// What every kind and release has in common: an instance is made, and handed its settings.
+macro_rules! contract {
+    ($pre:ident, $exports:ty, $policy:ident) => {
+        impl crate::runtime::Contract for $pre<Host> {
+            type Exports = $exports;
+
+            fn new(pre: wasmtime::component::InstancePre<Host>) -> wasmtime::Result<Self> {
+                Self::new(pre)
+            }
+
+            fn instantiate(
+                &self,
+                store: &mut wasmtime::Store<Host>,
+            ) -> wasmtime::Result<Self::Exports> {
+                self.instantiate(store)
+            }
+
+            fn configure(
+                exports: &Self::Exports,
+                store: &mut wasmtime::Store<Host>,
+                settings: &[(&str, &str)],
+            ) -> wasmtime::Result<Result<(), String>> {
+                exports.$policy().call_configure(store, settings)
+            }
+        }
+    };
+}
+use contract;

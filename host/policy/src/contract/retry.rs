@@ -1,23 +1,24 @@
-use wasmtime::Store;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{HasSelf, Linker};
 
-use crate::runtime::{Contract, Host};
 use sluice_domain::{Attempt, Decision, Failure, Verdict};
+
+use crate::contract::Decides;
+use crate::runtime::{Fault, Host, Runner};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated")]
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
         path: ["../../wit/core", "../../wit/host", "../../wit/retry"],
-        world: "sluice:retry/retry-policy@0.1.0",
+        world: "sluice:retry/retry-policy@1.0.0",
         ownership: Borrowing { duplicate_if_necessary: false },
     });
 }
 
-pub(crate) use bindings::RetryPolicyPre;
+pub(super) use bindings::RetryPolicyPre;
 use bindings::exports::sluice::retry::policy as wit;
 
 /// The argument of `decide`.
-pub(crate) fn question(attempt: &Attempt) -> wit::Attempt<'_> {
+fn question(attempt: &Attempt) -> wit::Attempt<'_> {
     let Attempt {
         failure,
         verdict,
@@ -53,7 +54,7 @@ fn failure_record(failure: &Failure) -> wit::Failure<'_> {
     let Failure {
         layer,
         code,
-        name,
+        name: _,
         pattern,
         number,
         method,
@@ -63,13 +64,11 @@ fn failure_record(failure: &Failure) -> wit::Failure<'_> {
     wit::Failure {
         layer: layer.code(),
         code: *code,
-        name,
         pattern,
         number: *number,
         method,
         account_kind: account_kind.code(),
         execution: execution.code(),
-        extensions: &[],
     }
 }
 
@@ -82,7 +81,7 @@ fn verdict_record(verdict: &Verdict) -> wit::Verdict<'_> {
         wait,
         wait_scope,
         severity,
-        advice,
+        advice: _,
     } = verdict;
     wit::Verdict {
         category: category.code(),
@@ -92,13 +91,11 @@ fn verdict_record(verdict: &Verdict) -> wit::Verdict<'_> {
         wait: *wait,
         wait_scope: wait_scope.code(),
         severity: severity.code(),
-        advice,
-        extensions: &[],
     }
 }
 
 /// The answer of `decide`; none for an abstention, which an answer of a later contract counts as.
-pub(crate) fn answer(decision: &wit::Decision) -> Option<Decision> {
+fn answer(decision: &wit::Decision) -> Option<Decision> {
     match decision {
         wit::Decision::GiveUp => Some(Decision::GiveUp),
         wit::Decision::Retry(wit::Repeat {
@@ -118,24 +115,23 @@ pub(crate) fn answer(decision: &wit::Decision) -> Option<Decision> {
     }
 }
 
-impl Contract for RetryPolicyPre<Host> {
-    type Exports = bindings::RetryPolicy;
+super::contract!(RetryPolicyPre, bindings::RetryPolicy, sluice_retry_policy);
 
-    fn new(pre: InstancePre<Host>) -> wasmtime::Result<Self> {
-        Self::new(pre)
+impl Decides for Runner<RetryPolicyPre<Host>> {
+    fn decide(&self, attempt: &Attempt) -> Result<Option<Decision>, Fault> {
+        let question = question(attempt);
+        self.ask(|exports, store| exports.sluice_retry_policy().call_decide(store, question))
+            .map(|decision| answer(&decision))
     }
+}
 
-    fn instantiate(&self, store: &mut Store<Host>) -> wasmtime::Result<Self::Exports> {
-        self.instantiate(store)
-    }
+/// The log of this release. It is the same for every kind.
+pub(super) fn link_log(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    bindings::sluice::host::log::add_to_linker::<_, HasSelf<Host>>(linker, |host| host)
+}
 
-    fn configure(
-        exports: &Self::Exports,
-        store: &mut Store<Host>,
-        settings: &[(&str, &str)],
-    ) -> wasmtime::Result<Result<(), String>> {
-        exports
-            .sluice_retry_policy()
-            .call_configure(store, settings)
+impl bindings::sluice::host::log::Host for Host {
+    fn write(&mut self, level: u32, message: String) {
+        self.log(level, &message);
     }
 }

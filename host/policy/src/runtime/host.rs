@@ -3,7 +3,6 @@ use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 
 use super::{MAX_PARTS, MAX_TABLE};
-use crate::contract;
 
 /// Log lines of one question.
 const LINES: u32 = 16;
@@ -36,6 +35,23 @@ impl Host {
     /// Whether memory was asked for beyond the bound.
     pub(super) fn denied(&self) -> bool {
         self.denied
+    }
+
+    /// Writes a line of the guest's into the log, as far as lines are left for this question.
+    pub(crate) fn log(&mut self, level: u32, message: &str) {
+        let Some(left) = self.lines_left.checked_sub(1) else {
+            return;
+        };
+        self.lines_left = left;
+        let cut = message.floor_char_boundary(LINE);
+        let message = message.get(..cut).unwrap_or_default();
+        // Escaped (`?`), so that a plugin cannot forge lines of the gateway's log.
+        match level {
+            0 => tracing::debug!(plugin = %self.plugin, ?message),
+            1 => tracing::info!(plugin = %self.plugin, ?message),
+            2 => tracing::warn!(plugin = %self.plugin, ?message),
+            _ => tracing::error!(plugin = %self.plugin, ?message),
+        }
     }
 }
 
@@ -87,23 +103,5 @@ impl ResourceLimiter for Host {
 
     fn memories(&self) -> usize {
         MAX_PARTS as usize
-    }
-}
-
-impl contract::retry::bindings::sluice::host::log::Host for Host {
-    fn write(&mut self, level: u32, message: String) {
-        let Some(left) = self.lines_left.checked_sub(1) else {
-            return;
-        };
-        self.lines_left = left;
-        let cut = message.floor_char_boundary(LINE);
-        let message = message.get(..cut).unwrap_or_default();
-        // Escaped (`?`), so that a plugin cannot forge lines of the gateway's log.
-        match level {
-            0 => tracing::debug!(plugin = %self.plugin, ?message),
-            1 => tracing::info!(plugin = %self.plugin, ?message),
-            2 => tracing::warn!(plugin = %self.plugin, ?message),
-            _ => tracing::error!(plugin = %self.plugin, ?message),
-        }
     }
 }

@@ -6,7 +6,7 @@ mod ticker;
 
 use std::path::Path;
 
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{
     Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
     PoolingAllocationConfig,
@@ -53,7 +53,8 @@ impl Runtime {
         });
         let engine = engine.map_err(|error| PolicyError::Engine(format!("{error:#}")))?;
         let mut linker = Linker::new(&engine);
-        link_log(&mut linker).map_err(|error| PolicyError::Engine(format!("{error:#}")))?;
+        contract::link_log(&mut linker)
+            .map_err(|error| PolicyError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(engine.clone()).map_err(PolicyError::Thread)?;
         Ok(Self {
             engine,
@@ -126,13 +127,6 @@ fn open_cache(dir: &Path) -> wasmtime::Result<Cache> {
     let mut config = CacheConfig::new();
     config.with_directory(dir.canonicalize()?);
     Cache::new(config)
-}
-
-fn link_log(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    contract::retry::bindings::sluice::host::log::add_to_linker::<_, HasSelf<Host>>(
-        linker,
-        |host| host,
-    )
 }
 
 /// Refuses a component whose declared parts are beyond what an instance may have.

@@ -23,12 +23,12 @@ pub fn patient() -> Vec<u8> {
 
 /// A guest of `tests/guests` in the world of retry policies.
 pub fn retry(text: &str) -> Vec<u8> {
-    component(text, "0.1.0")
+    component(text, "1.0.0")
 }
 
 /// The same in a version of the contracts that does not exist.
 pub fn retry_of_the_future(text: &str) -> Vec<u8> {
-    component(&text.replace("@0.1.0", "@9.1.0"), "9.1.0")
+    component(&text.replace("@1.0.0", "@9.1.0"), "9.1.0")
 }
 
 pub fn core_module(text: &str) -> Vec<u8> {
@@ -41,7 +41,7 @@ fn component(text: &str, version: &str) -> Vec<u8> {
     let mut package = None;
     for file in ["core/core.wit", "host/host.wit", "retry/retry.wit"] {
         let text = std::fs::read_to_string(wit.join(file)).unwrap();
-        let text = text.replace("@0.1.0", &format!("@{version}"));
+        let text = text.replace("@1.0.0", &format!("@{version}"));
         package = Some(resolve.push_str(file, &text).unwrap());
     }
     let world = resolve

@@ -27,9 +27,9 @@ fn what_is_no_policy_is_refused_with_the_reason() {
     let good = guests::patient();
     let future = guests::retry_of_the_future(TREACHEROUS);
     let shapeless =
-        "(component (instance $i) (export \"sluice:retry/policy@0.1.0\" (instance $i)))";
+        "(component (instance $i) (export \"sluice:retry/policy@1.0.0\" (instance $i)))";
     let wasi = "(component (import \"wasi:filesystem/types@0.2.0\" (instance)) \
-         (instance $i) (export \"sluice:retry/policy@0.1.0\" (instance $i)))";
+         (instance $i) (export \"sluice:retry/policy@1.0.0\" (instance $i)))";
     let wat = |text: &str| wat::parse_str(text).unwrap();
     let cases: [(&str, &[u8], &str); 13] = [
         ("empty", b"", "is not WebAssembly"),
@@ -38,7 +38,11 @@ fn what_is_no_policy_is_refused_with_the_reason() {
         ("core", &guests::core_module(ENDLESS), "is a core module"),
         ("half", &good[..good.len() / 2], "does not compile"),
         ("short", &good[..good.len() - 1], "does not compile"),
-        ("future", &future, "this gateway speaks 0.1.0"),
+        (
+            "future",
+            &future,
+            "this gateway speaks 0.1.0 to 1.0.0: build it again with `sluice plugin build",
+        ),
         ("nothing", &wat("(component)"), "exports no policy"),
         ("shapeless", &wat(shapeless), "does not fit its contract"),
         ("wasi", &wat(wasi), "imports wasi:filesystem/types@0.2.0"),

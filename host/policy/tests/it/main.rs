@@ -12,5 +12,6 @@ mod contract;
 mod fixture;
 mod guests;
 mod hostile;
+mod releases;
 mod reload;
 mod shipped;

@@ -168,6 +168,7 @@ fn batch() -> Batch {
             labels: vec![("account".into(), "demo".into())],
             value: 3.0,
         }],
+        events: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 wit_bindgen::generate!({
     path: ["../../../wit/core", "../../../wit/host", "../../../wit/categorize"],
-    world: "sluice:categorize/categorize-policy@0.1.0",
+    world: "sluice:categorize/categorize-policy@1.0.0",
     generate_all,
 });
 
@@ -40,7 +40,8 @@ fn read(from: wit::Failure) -> Option<domain::Failure> {
     Some(domain::Failure {
         layer: known(&domain::Layer::ALL, from.layer)?,
         code: from.code,
-        name: from.name,
+        // The contract carries the pattern and the number it stands for.
+        name: String::new(),
         pattern: from.pattern,
         number: from.number,
         method: from.method,

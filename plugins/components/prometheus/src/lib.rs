@@ -2,7 +2,7 @@
 
 wit_bindgen::generate!({
     path: ["../../../wit/core", "../../../wit/host", "../../../wit/export"],
-    world: "sluice:%export/export-policy@0.1.0",
+    world: "sluice:%export/export-policy@1.0.0",
     generate_all,
 });
 
@@ -23,6 +23,8 @@ impl wit::Guest for Component {
         let batch = domain::Batch {
             at_ms: batch.at_ms,
             samples: batch.samples.into_iter().map(sample).collect(),
+            // Prometheus has no use for events.
+            events: Vec::new(),
         };
         sluice_standard_prometheus::export(&batch)
             .into_iter()

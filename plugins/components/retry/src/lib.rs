@@ -2,7 +2,7 @@
 
 wit_bindgen::generate!({
     path: ["../../../wit/core", "../../../wit/host", "../../../wit/retry"],
-    world: "sluice:retry/retry-policy@0.1.0",
+    world: "sluice:retry/retry-policy@1.0.0",
     generate_all,
 });
 
@@ -60,7 +60,8 @@ fn failure(from: wit::Failure) -> Option<domain::Failure> {
     Some(domain::Failure {
         layer: known(&domain::Layer::ALL, from.layer)?,
         code: from.code,
-        name: from.name,
+        // The contract carries the pattern and the number it stands for.
+        name: String::new(),
         pattern: from.pattern,
         number: from.number,
         method: from.method,
@@ -81,7 +82,8 @@ fn verdict(from: wit::Verdict) -> Option<domain::Verdict> {
         wait: from.wait,
         wait_scope: known(&domain::WaitScope::ALL, from.wait_scope)?,
         severity: known(&domain::Severity::ALL, from.severity)?,
-        advice: from.advice,
+        // Advice is for callers; a retry policy is not handed it.
+        advice: String::new(),
     })
 }
 

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 wit_bindgen::generate!({
     path: ["../../../wit/core", "../../../wit/host", "../../../wit/retry"],
-    world: "sluice:retry/retry-policy@0.1.0",
+    world: "sluice:retry/retry-policy@1.0.0",
     generate_all,
 });
 
