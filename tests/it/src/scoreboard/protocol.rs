@@ -231,12 +231,18 @@ async fn on_the_wire(
     accounts: &[String],
     slowest: &mut Duration,
 ) -> anyhow::Result<u64> {
+    /// Accounts at a time: one address makes at most 20 connections a second.
+    const AT_ONCE: usize = 6;
     let chaos = gateway.chaos()?;
     let done = Arc::new(AtomicU64::new(0));
     let budget = Arc::new(AtomicU64::new(0));
-    for round in 0..count(4, 1) {
+    let rounds = (0..count(4, 1)).flat_map(|round| {
+        let groups = accounts.chunks(AT_ONCE);
+        groups.map(move |group| (round, group))
+    });
+    for (round, group) in rounds {
         let (counted, left) = (Arc::clone(&done), Arc::clone(&budget));
-        left.store(accounts.len().try_into()?, Ordering::SeqCst);
+        left.store(group.len().try_into()?, Ordering::SeqCst);
         chaos.mutate(move |piece| {
             // A frame's length is left alone: the client would wait for bytes that never come, and
             // only time tells that from a slow line.
@@ -255,7 +261,7 @@ async fn on_the_wire(
                 *piece.bytes = bytes.to_vec();
             }
         });
-        let all = accounts.iter().map(|name| back(gateway, name));
+        let all = group.iter().map(|name| back(gateway, name));
         for took in futures_util::future::try_join_all(all).await? {
             println!("on the wire: back after {}", millis(took));
             *slowest = (*slowest).max(took);
