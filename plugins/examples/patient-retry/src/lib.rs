@@ -1,69 +1,80 @@
-//! A retry policy as a team would write it, from the contract alone: it sits out every wait of
-//! Telegram's that ends before the caller's deadline, whether the caller sent `X-Wait` or not. On
-//! everything else it has no opinion, so the shipped policy goes on deciding that.
-//!
-//! One setting, `longest_wait` in seconds: longer waits are left to the shipped policy too.
+//! A retry policy as a team would write it: it sits out every wait of Telegram's that ends before
+//! the caller's deadline, whether the caller sent `X-Wait` or not. On everything else it has no
+//! opinion, so the shipped policy goes on deciding that.
 
-use std::cell::Cell;
+use sluice_plugin::retry::{Attempt, Decision};
+use sluice_plugin::{Category, RetryPolicy, Settings, log};
 
-wit_bindgen::generate!({
-    path: ["../../../wit/core", "../../../wit/host", "../../../wit/retry"],
-    world: "sluice:retry/retry-policy@1.0.0",
-    generate_all,
-});
-
-use exports::sluice::retry::policy::{Attempt, Decision, Guest, Repeat};
-
-/// `rate_limit` in `sluice:core`.
-const RATE_LIMIT: u32 = 0;
 /// Left for the call itself after the wait.
 const TIME_FOR_THE_CALL_MS: u64 = 500;
+/// Callers that all met the same wait do not come back in the same moment.
+const SPREAD_MS: u64 = 99;
+/// Telegram's longest waits are a day.
+const DAY: u64 = 86_400;
 
-thread_local! {
-    static LONGEST_WAIT: Cell<u64> = const { Cell::new(u64::MAX) };
+struct Patient {
+    /// Longer waits, in seconds, are left to the shipped policy too.
+    longest_wait: u64,
 }
 
-struct Patient;
-
-impl Guest for Patient {
-    fn configure(settings: Vec<(String, String)>) -> Result<(), String> {
-        for (name, value) in settings {
-            match name.as_str() {
-                "longest_wait" => {
-                    LONGEST_WAIT.set(value.parse().map_err(|_| {
-                        format!("longest_wait is a number of seconds, not {value:?}")
-                    })?)
-                }
-                _ => return Err(format!("unknown setting {name:?}; there is longest_wait")),
-            }
-        }
-        Ok(())
+impl RetryPolicy for Patient {
+    fn configure(settings: &mut Settings) -> Result<Self, String> {
+        Ok(Self {
+            longest_wait: settings.number("longest_wait", DAY, 0..=DAY)?,
+        })
     }
 
-    fn decide(attempt: Attempt) -> Decision {
+    fn decide(&self, attempt: &Attempt) -> Decision {
         let Some(wait) = attempt.verdict.wait else {
             return Decision::Abstain;
         };
-        if attempt.verdict.category != RATE_LIMIT || wait > LONGEST_WAIT.get() {
+        if attempt.verdict.category != Category::RateLimit || wait > self.longest_wait {
             return Decision::Abstain;
         }
-        // Callers that all met the same wait do not come back in the same moment.
-        let after_ms = wait
-            .saturating_mul(1000)
-            .saturating_add(attempt.entropy % 100);
-        if after_ms.saturating_add(TIME_FOR_THE_CALL_MS) >= attempt.deadline_left_ms {
+        let after_ms = wait * 1000 + attempt.jitter(SPREAD_MS);
+        if after_ms + TIME_FOR_THE_CALL_MS >= attempt.deadline_left_ms {
             return Decision::Abstain;
         }
-        sluice::host::log::write(
-            1,
-            &format!("sitting out {wait} s for {}", attempt.failure.method),
-        );
-        Decision::Retry(Repeat {
-            after_ms,
-            other_link: false,
-            extensions: Vec::new(),
-        })
+        let method = &attempt.failure.method;
+        log::info(&format!("sitting out {wait} s for {method}"));
+        Decision::retry_after_ms(after_ms)
     }
 }
 
-export!(Patient);
+sluice_plugin::export!(Patient: RetryPolicy);
+
+#[cfg(test)]
+mod tests {
+    use sluice_plugin::testing;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_is_sat_out_if_it_ends_in_time() {
+        let policy: Patient = testing::retry_policy([]).unwrap();
+        let attempt = testing::attempt("FLOOD_WAIT_37").entropy(142);
+        assert_eq!(policy.decide(&attempt), Decision::retry_after_ms(37_042));
+        let (_, line) = testing::log_lines().remove(0);
+        assert_eq!(line, "sitting out 37 s for messages.sendMessage");
+
+        let hurried = attempt.deadline_left_ms(37_500);
+        assert_eq!(policy.decide(&hurried), Decision::Abstain);
+    }
+
+    #[test]
+    fn it_has_no_opinion_on_the_rest() {
+        let policy: Patient = testing::retry_policy([("longest_wait", "30")]).unwrap();
+        let lost = Attempt::of(testing::lost()).idempotent();
+        for attempt in [testing::attempt("FLOOD_WAIT_37"), lost] {
+            assert_eq!(policy.decide(&attempt), Decision::Abstain);
+        }
+    }
+
+    #[test]
+    fn a_wrong_setting_is_refused() {
+        for (name, value) in [("longest_wait", "-1"), ("longest", "5")] {
+            let why = testing::retry_policy::<Patient>([(name, value)]).err();
+            assert!(why.is_some_and(|why| why.contains(name)));
+        }
+    }
+}
