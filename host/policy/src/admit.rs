@@ -1,25 +1,45 @@
 //! From bytes to a plugin that may serve, or the reason why not. Runs off the path of calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use wasmtime::component::Component;
+use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, Precompiled};
 
-use crate::contract;
-use crate::contract::{Body, Spoken};
+use crate::contract::{self, Body, Spoken};
 use crate::golden;
-use crate::runtime::{Cost, Prepared, Reuse, Runtime, check_declared};
+use crate::runtime::{Cost, Host, Meter, Prepared, Reuse, Runtime, Use, check_declared};
 use crate::sidecar::Sidecar;
 use crate::{Kind, Limits};
 
 /// Texts and lists a decision or verdict may carry, in bytes.
 const SMALL_ANSWER: usize = 64 << 10;
-/// Times the deadline that a golden case may take. Of hundreds in a row on a busy machine one will
-/// be scheduled away for a while, and that must not refuse a sound plugin; an endless loop is
-/// endless all the same.
-const REHEARSAL: u32 = 20;
 /// Texts and lists an export may carry, in bytes.
 const LARGE_ANSWER: usize = 16 << 20;
+/// Fuel for a verdict or decision. A Rust policy takes some thousand units and a JavaScript or
+/// Python one some hundred thousand; this much runs for a tenth of a second.
+const SMALL_FUEL: u64 = 50_000_000;
+/// Fuel for an export: hundreds of samples at a time.
+const LARGE_FUEL: u64 = 2_000_000_000;
+/// Times the deadline that the first question to the engine that serves may take. On a busy machine
+/// it may be scheduled away for a while, and that must not refuse a sound plugin.
+const REHEARSAL: u32 = 20;
+/// One instance answers all golden cases, so that a new file serves soon.
+const ALL_CASES: Reuse = Reuse {
+    max_calls: u32::MAX,
+    max_memory: usize::MAX,
+    max_age: Duration::MAX,
+};
+
+/// A file that is to be admitted: where, as what, and under which bounds.
+#[derive(Clone, Copy)]
+pub(crate) struct File<'a> {
+    pub runtime: &'a Arc<Runtime>,
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+    pub sidecar: &'a Sidecar,
+    pub limits: &'a Limits,
+}
 
 /// Admits a component: validates, compiles, finds out what it is, checks what it declares, hands it
 /// its settings and puts the golden cases to it. The error is for the operator.
@@ -30,52 +50,110 @@ pub(crate) fn admit(
     sidecar: &Sidecar,
     limits: &Limits,
 ) -> Result<Body, String> {
-    check_form(bytes)?;
-    let component = Component::from_binary(runtime.engine(), bytes)
-        .map_err(|error| format!("does not compile: {}", error.root_cause()))?;
-    let ty = component.component_type();
-    let spoken = contract::spoken(ty.exports(runtime.engine()).map(|(name, _)| name))?;
-    contract::check_imports(ty.imports(runtime.engine()).map(|(name, _)| name))?;
-    check_declared(&component, limits)?;
-    let pre = runtime.prepare(&component).map_err(|error| {
-        format!(
-            "imports what the gateway does not give in that shape: {}",
-            error.root_cause()
-        )
-    })?;
-    let time = sidecar.time(match spoken.kind {
-        Kind::Retry | Kind::Categorize => limits.decision_deadline,
-        Kind::Export => limits.export_deadline,
-    });
-    let answer = match spoken.kind {
-        Kind::Retry | Kind::Categorize => SMALL_ANSWER,
-        Kind::Export => LARGE_ANSWER,
+    let file = File {
+        runtime,
+        name,
+        bytes,
+        sidecar,
+        limits,
     };
-    let prepare = |time| {
-        Arc::new(Prepared {
+    file.examine(Use::Metered)?.rehearse()?;
+    let serving = file.examine(Use::Serving)?;
+    golden::first(&serving.slowly()?)?;
+    serving.body(sidecar.reuse)
+}
+
+impl<'a> File<'a> {
+    /// Everything that can be said without asking it anything.
+    pub(crate) fn examine(self, which: Use) -> Result<Examined<'a>, String> {
+        check_form(self.bytes)?;
+        let engine = self.runtime.engine(which);
+        let component = Component::from_binary(engine, self.bytes)
+            .map_err(|error| format!("does not compile: {}", error.root_cause()))?;
+        let ty = component.component_type();
+        let spoken = contract::spoken(ty.exports(engine).map(|(name, _)| name))?;
+        contract::check_imports(ty.imports(engine).map(|(name, _)| name))?;
+        check_declared(&component, self.limits)?;
+        let pre = self.runtime.prepare(which, &component).map_err(|error| {
+            format!(
+                "imports what the gateway does not give in that shape: {}",
+                error.root_cause()
+            )
+        })?;
+        Ok(Examined {
+            file: self,
+            which,
+            spoken,
+            pre,
+        })
+    }
+}
+
+/// A component that may be asked.
+pub(crate) struct Examined<'a> {
+    file: File<'a>,
+    which: Use,
+    pub spoken: Spoken,
+    pre: InstancePre<Host>,
+}
+
+impl Examined<'_> {
+    /// Puts the golden cases to it.
+    pub(crate) fn rehearse(&self) -> Result<(), String> {
+        golden::check(&self.body(Some(ALL_CASES))?, self.file.limits)
+    }
+
+    /// The component as it serves, or as it is metered.
+    pub(crate) fn body(&self, reuse: Option<Reuse>) -> Result<Body, String> {
+        let meter = match self.which {
+            Use::Serving => Meter::Time(self.time()),
+            Use::Metered => Meter::Fuel(match self.spoken.kind {
+                Kind::Retry | Kind::Categorize => SMALL_FUEL,
+                Kind::Export => LARGE_FUEL,
+            }),
+        };
+        self.make(meter, reuse)
+    }
+
+    fn slowly(&self) -> Result<Body, String> {
+        self.make(Meter::Time(self.time() * REHEARSAL), None)
+    }
+
+    fn time(&self) -> Duration {
+        let File {
+            sidecar, limits, ..
+        } = self.file;
+        sidecar.time(match self.spoken.kind {
+            Kind::Retry | Kind::Categorize => limits.decision_deadline,
+            Kind::Export => limits.export_deadline,
+        })
+    }
+
+    fn make(&self, meter: Meter, reuse: Option<Reuse>) -> Result<Body, String> {
+        let File {
+            runtime,
+            name,
+            sidecar,
+            limits,
+            ..
+        } = self.file;
+        let prepared = Arc::new(Prepared {
             runtime: runtime.clone(),
             plugin: name.into(),
-            pre: pre.clone(),
+            pre: self.pre.clone(),
             settings: sidecar.settings.clone(),
             cost: Cost {
                 memory: sidecar.memory(limits),
-                time,
-                answer,
+                meter,
+                answer: match self.spoken.kind {
+                    Kind::Retry | Kind::Categorize => SMALL_ANSWER,
+                    Kind::Export => LARGE_ANSWER,
+                },
             },
-        })
-    };
-    // Hundreds of questions: one instance answers them all, so that a new file serves soon.
-    let rehearsal = Reuse {
-        max_calls: u32::MAX,
-    };
-    let rehearsed = body(spoken, &prepare(time * REHEARSAL), Some(rehearsal))?;
-    golden::check(&rehearsed, limits)?;
-    body(spoken, &prepare(time), sidecar.reuse)
-}
-
-fn body(spoken: Spoken, prepared: &Arc<Prepared>, reuse: Option<Reuse>) -> Result<Body, String> {
-    Body::new(spoken, prepared, reuse)
-        .map_err(|error| format!("does not fit its contract: {}", error.root_cause()))
+        });
+        Body::new(self.spoken, &prepared, reuse)
+            .map_err(|error| format!("does not fit its contract: {}", error.root_cause()))
+    }
 }
 
 /// Says plainly what is wrong with files that people really drop in.
@@ -90,7 +168,7 @@ fn check_form(bytes: &[u8]) -> Result<(), String> {
     match (bytes.get(..4), bytes.get(4..8)) {
         (Some(b"\0asm"), Some([0x0d, 0, 1, 0])) => Ok(()),
         (Some(b"\0asm"), Some([1, 0, 0, 0])) => Err(
-            "is a core module, not a component: wrap it, for instance with `componentize`".into(),
+            "is a core module, not a component: build it with `sluice plugin build FOLDER`".into(),
         ),
         (Some(b"\0asm"), _) => Err("is WebAssembly of an unknown version, or cut short".into()),
         (Some(b"PK\x03\x04"), _) => Err("is a zip archive, not a component".into()),

@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
-use sluice_domain::{Decision, Verdict};
+use sluice_domain::{Decision, UnixMillis, Verdict};
 
 /// An answer that is in force, with where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer<T> {
     /// Inside the envelope.
     pub answer: T,
+    /// The moment that policies were told: with it and the question an answer can be repeated bit
+    /// for bit.
+    pub at: UnixMillis,
     /// Who gave it.
     pub by: Answerer,
     /// How the envelope corrected it.

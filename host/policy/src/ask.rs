@@ -9,7 +9,7 @@ use sluice_domain::{
 use crate::answer::{Answer, Answerer, Decided, Judged};
 use crate::envelope::{bound_decision, bound_verdict};
 use crate::plugin::{Plugin, Tally};
-use crate::runtime::Fault;
+use crate::runtime::{Fault, Reply};
 use crate::sidecar::OnFailure;
 use crate::{Kind, Policies};
 
@@ -39,9 +39,10 @@ impl Policies {
     /// Names a failure and says who did.
     pub fn judge(&self, failure: &Failure, account: &AccountName) -> Judged {
         let native = || sluice_standard_categorize::categorize(failure);
+        let at = self.clock.now();
         let table = self.table.load();
         let asked = self.ask(&table.categorize, account, |plugin| {
-            plugin.body.categorize(failure)
+            plugin.body.categorize(failure, at)
         });
         let (by, answer, fault) = match asked {
             Asked::By(plugin, verdict) => {
@@ -49,6 +50,7 @@ impl Policies {
                 note(&plugin.tally, breach);
                 return Answer {
                     answer,
+                    at,
                     by: plugin.answerer(),
                     breach,
                     fault: None,
@@ -65,6 +67,7 @@ impl Policies {
         };
         Answer {
             answer,
+            at,
             by,
             breach: None,
             fault: fault.map(|(plugin, fault)| (plugin.answerer(), fault.to_string())),
@@ -73,8 +76,11 @@ impl Policies {
 
     /// Decides about a failed attempt and says who did.
     pub fn weigh(&self, attempt: &Attempt, account: &AccountName) -> Decided {
+        let at = self.clock.now();
         let table = self.table.load();
-        let asked = self.ask(&table.retry, account, |plugin| plugin.body.decide(attempt));
+        let asked = self.ask(&table.retry, account, |plugin| {
+            plugin.body.decide(attempt, at)
+        });
         let bound = |tally: &Tally, decision| {
             let bounded = bound_decision(attempt, decision, &self.settings.limits);
             note(tally, bounded.1);
@@ -98,6 +104,7 @@ impl Policies {
         };
         Answer {
             answer,
+            at,
             by,
             breach,
             fault: fault.map(|(plugin, fault)| (plugin.answerer(), fault.to_string())),
@@ -110,7 +117,7 @@ impl Policies {
         &self,
         chain: &[Arc<Plugin>],
         account: &AccountName,
-        question: impl Fn(&Plugin) -> Result<Option<R>, Fault>,
+        question: impl Fn(&Plugin) -> Reply<Option<R>>,
     ) -> Asked<R> {
         for plugin in chain {
             if !plugin.asked(Some(account), || self.clock.monotonic()) {
@@ -132,10 +139,10 @@ impl Policies {
     pub(crate) fn put<R>(
         &self,
         plugin: &Plugin,
-        question: impl FnOnce() -> Result<R, Fault>,
+        question: impl FnOnce() -> Reply<R>,
     ) -> Result<R, Fault> {
         plugin.tally.called();
-        let answer = question();
+        let answer = question().map(|(answer, _)| answer);
         match &answer {
             Ok(_) => plugin.breaker.answered(),
             Err(fault) => self.fault(plugin, fault),

@@ -8,6 +8,7 @@ mod admit;
 mod answer;
 mod ask;
 mod breaker;
+mod candidate;
 mod contract;
 mod envelope;
 mod error;
@@ -25,7 +26,9 @@ mod view;
 mod watch;
 
 pub use answer::{Answer, Answerer, Decided, Judged};
+pub use candidate::{Candidate, Workbench};
 pub use error::PolicyError;
 pub use policies::{OnEvent, Policies};
+pub use runtime::{Fault, Spent};
 pub use settings::{Limits, PolicySettings};
 pub use view::{Kind, Mode, Origin, PluginView, Served};

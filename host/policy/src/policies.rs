@@ -11,7 +11,7 @@ use crate::registry::Registry;
 use crate::runtime::Runtime;
 use crate::table::Table;
 use crate::watch::{self, Watch};
-use crate::{Kind, PluginView, PolicyError, PolicySettings, Served};
+use crate::{Kind, PluginView, PolicyError, PolicySettings, Served, Workbench};
 
 /// Called with every `plugin` event. Must not block.
 pub type OnEvent = Box<dyn Fn(EventBody) + Send + Sync>;
@@ -72,6 +72,11 @@ impl Policies {
             self.refresh();
         }
         Ok(())
+    }
+
+    /// Loads components beside those that serve, in the same engines and under the same bounds.
+    pub fn workbench(&self) -> Workbench {
+        Workbench::on(self.runtime.clone(), self.settings.limits.clone())
     }
 
     /// Looks at the directories now and brings what serves into line with them. True when a file

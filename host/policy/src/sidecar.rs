@@ -52,9 +52,22 @@ struct FileLimits {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 struct FileReuse {
     max_calls: u32,
+    max_memory_bytes: usize,
+    max_age_s: u64,
+}
+
+impl Default for FileReuse {
+    /// A leak of a kilobyte for each question, and whatever else builds up, is gone within a minute.
+    fn default() -> Self {
+        Self {
+            max_calls: 10_000,
+            max_memory_bytes: 16 << 20,
+            max_age_s: 60,
+        }
+    }
 }
 
 impl Default for File {
@@ -118,6 +131,8 @@ impl Sidecar {
             deadline: file.limits.deadline_ms.map(Duration::from_millis),
             reuse: file.reuse.map(|reuse| Reuse {
                 max_calls: reuse.max_calls,
+                max_memory: reuse.max_memory_bytes,
+                max_age: Duration::from_secs(reuse.max_age_s),
             }),
         })
     }
@@ -145,7 +160,7 @@ mod tests {
         let sidecar = Sidecar::parse(
             "priority = 7\nmode = \"off\"\naccounts = [\"demo\"]\non_failure = \"fail\"\n\
              [settings]\nlongest_wait = 60\nloud = true\n\
-             [limits]\nmemory_bytes = 1048576\ndeadline_ms = 3\n[reuse]\nmax_calls = 100\n",
+             [limits]\nmemory_bytes = 1048576\ndeadline_ms = 3\n[reuse]\nmax_calls = 100\nmax_age_s = 5\n",
         )
         .unwrap();
         assert_eq!((sidecar.priority, sidecar.mode), (Some(7), Mode::Off));
@@ -165,7 +180,12 @@ mod tests {
             sidecar.time(Duration::from_millis(1)),
             Duration::from_millis(1)
         );
-        assert_eq!(sidecar.reuse, Some(Reuse { max_calls: 100 }));
+        let reuse = Reuse {
+            max_calls: 100,
+            max_memory: 16 << 20,
+            max_age: Duration::from_secs(5),
+        };
+        assert_eq!(sidecar.reuse, Some(reuse));
     }
 
     /// Breaks when the guide shows a file that is refused.

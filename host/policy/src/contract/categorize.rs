@@ -1,7 +1,7 @@
 use sluice_domain::{Category, Failure, Severity, Verdict, WaitScope};
 
 use crate::contract::Categorizes;
-use crate::runtime::{Fault, Host, Runner};
+use crate::runtime::{Host, Moment, Reply, Runner};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated")]
 pub(crate) mod bindings {
@@ -76,14 +76,14 @@ super::contract!(
 );
 
 impl Categorizes for Runner<CategorizePolicyPre<Host>> {
-    fn categorize(&self, failure: &Failure) -> Result<Option<Verdict>, Fault> {
+    fn categorize(&self, failure: &Failure, moment: Moment) -> Reply<Option<Verdict>> {
         let question = question(failure);
-        let verdict = self.ask(|exports, store| {
+        let (verdict, spent) = self.ask(moment, |exports, store| {
             exports
                 .sluice_categorize_policy()
                 .call_categorize(store, question)
         })?;
         let native = || sluice_standard_categorize::categorize(failure);
-        Ok(verdict.map(|verdict| answer(verdict, native)))
+        Ok((verdict.map(|verdict| answer(verdict, native)), spent))
     }
 }

@@ -13,30 +13,31 @@ mod v0_1;
 
 use std::sync::Arc;
 
-use sluice_domain::{Attempt, Batch, Decision, Delivery, Failure, Verdict};
+use sluice_domain::{Attempt, Batch, Decision, Delivery, Failure, UnixMillis, Verdict};
+use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
 use crate::Kind;
-use crate::runtime::{Contract, Fault, Host, Prepared, Reuse, Runner};
+use crate::runtime::{Contract, Host, Moment, Prepared, Reply, Reuse, Runner, Spent};
 
 pub(crate) use release::{Release, Spoken, check_imports, spoken};
 
 /// A retry policy, whatever release it speaks.
 pub(crate) trait Decides: Send + Sync {
     /// None when it abstains.
-    fn decide(&self, attempt: &Attempt) -> Result<Option<Decision>, Fault>;
+    fn decide(&self, attempt: &Attempt, moment: Moment) -> Reply<Option<Decision>>;
 }
 
 /// A categorizer, whatever release it speaks.
 pub(crate) trait Categorizes: Send + Sync {
     /// None when it abstains.
-    fn categorize(&self, failure: &Failure) -> Result<Option<Verdict>, Fault>;
+    fn categorize(&self, failure: &Failure, moment: Moment) -> Reply<Option<Verdict>>;
 }
 
 /// An exporter, whatever release it speaks.
 pub(crate) trait Exports: Send + Sync {
     /// Encodes a batch.
-    fn export(&self, batch: &Batch) -> Result<Vec<Delivery>, Fault>;
+    fn export(&self, batch: &Batch, moment: Moment) -> Reply<Vec<Delivery>>;
 }
 
 /// The component, by kind.
@@ -89,35 +90,49 @@ impl Body {
         }
     }
 
-    /// None when it abstains, or is no retry policy.
-    pub(crate) fn decide(&self, attempt: &Attempt) -> Result<Option<Decision>, Fault> {
+    /// None when it abstains, or is no retry policy. The attempt's entropy is all the chance it has.
+    pub(crate) fn decide(&self, attempt: &Attempt, at: UnixMillis) -> Reply<Option<Decision>> {
         match self {
-            Self::Retry(policy) => policy.decide(attempt),
-            _ => Ok(None),
+            Self::Retry(policy) => policy.decide(attempt, moment(at, attempt.entropy)),
+            _ => Ok((None, Spent::NOTHING)),
         }
     }
 
     /// None when it abstains, or is no categorizer.
-    pub(crate) fn categorize(&self, failure: &Failure) -> Result<Option<Verdict>, Fault> {
+    pub(crate) fn categorize(&self, failure: &Failure, at: UnixMillis) -> Reply<Option<Verdict>> {
         match self {
-            Self::Categorize(policy) => policy.categorize(failure),
-            _ => Ok(None),
+            Self::Categorize(policy) => policy.categorize(failure, moment(at, at.0)),
+            _ => Ok((None, Spent::NOTHING)),
         }
     }
 
     /// Nothing when it is no exporter.
-    pub(crate) fn export(&self, batch: &Batch) -> Result<Vec<Delivery>, Fault> {
+    pub(crate) fn export(&self, batch: &Batch) -> Reply<Vec<Delivery>> {
         match self {
-            Self::Export(policy) => policy.export(batch),
-            _ => Ok(Vec::new()),
+            Self::Export(policy) => {
+                policy.export(batch, moment(UnixMillis(batch.at_ms), batch.at_ms))
+            }
+            _ => Ok((Vec::new(), Spent::NOTHING)),
         }
     }
 }
 
+const fn moment(at: UnixMillis, seed: u64) -> Moment {
+    Moment { at_ms: at.0, seed }
+}
+
 /// Gives components what every release calls the log.
 pub(crate) fn link_log(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    retry::link_log(linker)?;
-    v0_1::link_log(linker)
+    for release in Release::ALL {
+        let name = format!("sluice:host/log@{}", release.as_str());
+        linker.instance(&name)?.func_wrap(
+            "write",
+            |mut store: StoreContextMut<'_, Host>, (level, message): (u32, String)| {
+                store.data_mut().log(level, &message)
+            },
+        )?;
+    }
+    Ok(())
 }
 
 /// What every kind and release has in common: an instance is made, and handed its settings.

@@ -1,9 +1,7 @@
-use wasmtime::component::{HasSelf, Linker};
-
 use sluice_domain::{Attempt, Decision, Failure, Verdict};
 
 use crate::contract::Decides;
-use crate::runtime::{Fault, Host, Runner};
+use crate::runtime::{Host, Moment, Reply, Runner};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated")]
 pub(crate) mod bindings {
@@ -118,20 +116,11 @@ fn answer(decision: &wit::Decision) -> Option<Decision> {
 super::contract!(RetryPolicyPre, bindings::RetryPolicy, sluice_retry_policy);
 
 impl Decides for Runner<RetryPolicyPre<Host>> {
-    fn decide(&self, attempt: &Attempt) -> Result<Option<Decision>, Fault> {
+    fn decide(&self, attempt: &Attempt, moment: Moment) -> Reply<Option<Decision>> {
         let question = question(attempt);
-        self.ask(|exports, store| exports.sluice_retry_policy().call_decide(store, question))
-            .map(|decision| answer(&decision))
-    }
-}
-
-/// The log of this release. It is the same for every kind.
-pub(super) fn link_log(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    bindings::sluice::host::log::add_to_linker::<_, HasSelf<Host>>(linker, |host| host)
-}
-
-impl bindings::sluice::host::log::Host for Host {
-    fn write(&mut self, level: u32, message: String) {
-        self.log(level, &message);
+        self.ask(moment, |exports, store| {
+            exports.sluice_retry_policy().call_decide(store, question)
+        })
+        .map(|(decision, spent)| (answer(&decision), spent))
     }
 }

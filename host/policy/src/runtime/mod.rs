@@ -3,18 +3,21 @@
 mod host;
 mod runner;
 mod ticker;
+mod wasi;
 
 use std::path::Path;
 
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel,
     PoolingAllocationConfig,
 };
 
-pub(crate) use host::Host;
-pub(crate) use runner::{Contract, Cost, Fault, Prepared, Reuse, Runner};
+pub(crate) use host::{Host, Moment};
+pub(crate) use runner::{Contract, Cost, Meter, Prepared, Reply, Reuse, Runner};
+pub use runner::{Fault, Spent};
 use ticker::Ticker;
+pub(crate) use wasi::is_closed;
 
 use crate::{Limits, PolicyError, contract};
 
@@ -29,15 +32,26 @@ const INSTANCES: u32 = 128;
 /// Memory of an instance kept mapped for the next one, instead of being given back each time.
 const KEPT_RESIDENT: usize = 64 << 10;
 
-/// One engine for all plugins.
+/// The engines of all plugins: one that serves, its questions bounded by time, and one that admits
+/// and replays, its questions bounded by fuel and so the same on every machine.
 pub(crate) struct Runtime {
-    engine: Engine,
-    linker: Linker<Host>,
+    serving: Engine,
+    metered: Engine,
+    serving_linker: Linker<Host>,
+    metered_linker: Linker<Host>,
     ticker: Ticker,
+}
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Serving,
+    Metered,
 }
 
 impl Runtime {
     pub(crate) fn new(limits: &Limits, cache_dir: Option<&Path>) -> Result<Self, PolicyError> {
+        let refused = |error: wasmtime::Error| PolicyError::Engine(format!("{error:#}"));
         let cache = cache_dir.and_then(|dir| match open_cache(dir) {
             Ok(cache) => Some(cache),
             Err(error) => {
@@ -45,46 +59,81 @@ impl Runtime {
                 None
             }
         });
+        let metered = metered_engine(cache.clone()).map_err(refused)?;
         // The pool reserves address space for every slot at once; where that is rationed
         // (RLIMIT_AS), instances are slower to make but work.
-        let engine = engine(limits, cache.clone(), true).or_else(|error| {
+        let serving = serving_engine(limits, cache.clone(), true).or_else(|error| {
             tracing::warn!(%error, "no pool of instances; plugins will start more slowly");
-            engine(limits, cache, false)
+            serving_engine(limits, cache, false)
         });
-        let engine = engine.map_err(|error| PolicyError::Engine(format!("{error:#}")))?;
-        let mut linker = Linker::new(&engine);
-        contract::link_log(&mut linker)
-            .map_err(|error| PolicyError::Engine(format!("{error:#}")))?;
-        let ticker = Ticker::start(engine.clone()).map_err(PolicyError::Thread)?;
+        let serving = serving.map_err(refused)?;
+        let linker = |engine: &Engine| {
+            let mut linker = Linker::new(engine);
+            contract::link_log(&mut linker).map_err(refused)?;
+            Ok(linker)
+        };
         Ok(Self {
-            engine,
-            linker,
-            ticker,
+            serving_linker: linker(&serving)?,
+            metered_linker: linker(&metered)?,
+            ticker: Ticker::start(serving.clone()).map_err(PolicyError::Thread)?,
+            serving,
+            metered,
         })
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+    pub(crate) fn engine(&self, which: Use) -> &Engine {
+        match which {
+            Use::Serving => &self.serving,
+            Use::Metered => &self.metered,
+        }
     }
 
     pub(crate) fn ticker(&self) -> &Ticker {
         &self.ticker
     }
 
-    pub(crate) fn prepare(&self, component: &Component) -> wasmtime::Result<InstancePre<Host>> {
-        self.linker.instantiate_pre(component)
+    /// Gives a component what it imports.
+    pub(crate) fn prepare(
+        &self,
+        which: Use,
+        component: &Component,
+    ) -> wasmtime::Result<InstancePre<Host>> {
+        let mut linker = match which {
+            Use::Serving => &self.serving_linker,
+            Use::Metered => &self.metered_linker,
+        }
+        .clone();
+        wasi::link(&mut linker, component)?;
+        linker.instantiate_pre(component)
     }
 }
 
-fn engine(limits: &Limits, cache: Option<Cache>, pool: bool) -> wasmtime::Result<Engine> {
+/// What both engines have in common: whatever a component computes, both compute the same.
+fn common(cache: Option<Cache>) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(false)
-        .epoch_interruption(true)
         .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
         .wasm_memory64(false)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16))
         .cache(cache);
+    config
+}
+
+/// Counts every operation. It is compiled without optimisation, because a candidate is asked some
+/// thousand questions once, and fuel is the same either way.
+fn metered_engine(cache: Option<Cache>) -> wasmtime::Result<Engine> {
+    let mut config = common(cache);
+    config
+        .consume_fuel(true)
+        .cranelift_opt_level(OptLevel::None);
+    Engine::new(&config)
+}
+
+fn serving_engine(limits: &Limits, cache: Option<Cache>, pool: bool) -> wasmtime::Result<Engine> {
+    let mut config = common(cache);
+    config.epoch_interruption(true);
     if pool {
         let mut pooling = PoolingAllocationConfig::new();
         pooling

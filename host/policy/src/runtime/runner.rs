@@ -7,7 +7,7 @@ use wasmtime::component::InstancePre;
 use wasmtime::{Store, Trap};
 
 use super::ticker::Ticker;
-use super::{Host, Runtime};
+use super::{Host, Moment, Runtime, Use};
 
 /// What one kind of component can be asked.
 pub(crate) trait Contract: Sized {
@@ -26,37 +26,83 @@ pub(crate) trait Contract: Sized {
     ) -> wasmtime::Result<Result<(), String>>;
 }
 
+/// What bounds how long a question may run, and in which engine that is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Meter {
+    /// Time, instantiation included, in the engine that serves.
+    Time(Duration),
+    /// Units of fuel, about one for each operation, in the engine that meters. The bound holds for
+    /// making the instance and for the question, each by itself.
+    Fuel(u64),
+}
+
+impl Meter {
+    const fn engine(self) -> Use {
+        match self {
+            Self::Time(_) => Use::Serving,
+            Self::Fuel(_) => Use::Metered,
+        }
+    }
+}
+
 /// What one question may cost.
 #[derive(Debug, Clone)]
 pub(crate) struct Cost {
     /// Memory of the instance.
     pub memory: usize,
-    /// Time, instantiation included.
-    pub time: Duration,
+    /// How long it may run.
+    pub meter: Meter,
     /// Bytes of texts and lists the answer may have.
     pub answer: usize,
 }
 
-/// That instances are used again.
+/// That instances are used again, and when one is thrown away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reuse {
     /// Questions to one instance.
     pub max_calls: u32,
+    /// Bytes of memory that it has grown to.
+    pub max_memory: usize,
+    /// Time since it was made.
+    pub max_age: Duration,
 }
+
+/// What a question took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// Units of fuel, where they are counted. The same question takes the same on every machine.
+    pub fuel: Option<u64>,
+    /// Bytes of memory of the instance when it had answered.
+    pub memory: usize,
+}
+
+impl Spent {
+    /// Of a question that was not put.
+    pub(crate) const NOTHING: Self = Self {
+        fuel: None,
+        memory: 0,
+    };
+}
+
+/// An answer with what it took, or why there is none.
+pub(crate) type Reply<R> = Result<(R, Spent), Fault>;
 
 /// Why a question was not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// It took too long.
     #[error("cut off after {0:?}")]
     Deadline(Duration),
+    /// It took too much fuel.
+    #[error("used up {0} units of fuel without an answer")]
+    Fuel(u64),
     /// It wanted too much memory.
     #[error("wanted more than {0} bytes of memory")]
     Memory(usize),
     /// It refused its settings.
     #[error("configure: {0}")]
     Settings(String),
-    /// It trapped.
+    /// It trapped; with the last thing it said was wrong, when it said so.
     #[error("trapped: {0}")]
     Trap(String),
 }
@@ -82,6 +128,18 @@ struct Instance<C: Contract> {
     store: Store<Host>,
     exports: C::Exports,
     calls: u32,
+    born_ms: u64,
+}
+
+impl<C: Contract> Instance<C> {
+    /// Whether it may be asked once more.
+    fn serves(&self, reuse: &Reuse, now_ms: u64) -> bool {
+        // A clock that was set back makes an instance infinitely old.
+        let age = now_ms.checked_sub(self.born_ms).map(Duration::from_millis);
+        self.calls < reuse.max_calls
+            && self.store.data().memory() <= reuse.max_memory
+            && age.is_some_and(|age| age <= reuse.max_age)
+    }
 }
 
 impl<C: Contract> Runner<C> {
@@ -104,20 +162,25 @@ impl<C: Contract> Runner<C> {
     /// instances are used again. Never waits: a slot that is taken means a fresh instance.
     pub(crate) fn ask<R>(
         &self,
+        moment: Moment,
         question: impl FnOnce(&C::Exports, &mut Store<Host>) -> wasmtime::Result<R>,
-    ) -> Result<R, Fault> {
+    ) -> Reply<R> {
         let _running = self.prepared.runtime.ticker().running();
-        let Some((reuse, mut slot)) = self.reuse.zip(self.slot()) else {
-            let mut instance = self.instance()?;
-            return self.put(&mut instance, question);
+        let Some((reuse, mut slot)) = self.reuse.as_ref().zip(self.slot()) else {
+            let mut instance = self.instance(moment)?;
+            return self.put(&mut instance, moment, question);
         };
         // Taken out, so that an instance that faults is gone: after a trap it cannot be entered.
         let mut instance = match slot.take() {
-            Some(instance) if instance.calls < reuse.max_calls => instance,
-            _ => self.instance()?,
+            Some(instance) if instance.serves(reuse, moment.at_ms) => instance,
+            old => {
+                // Its place in the pool is free before the new one needs it.
+                drop(old);
+                self.instance(moment)?
+            }
         };
         instance.calls += 1;
-        let answer = self.put(&mut instance, question)?;
+        let answer = self.put(&mut instance, moment, question)?;
         *slot = Some(instance);
         Ok(answer)
     }
@@ -130,34 +193,67 @@ impl<C: Contract> Runner<C> {
     fn put<R>(
         &self,
         instance: &mut Instance<C>,
+        moment: Moment,
         question: impl FnOnce(&C::Exports, &mut Store<Host>) -> wasmtime::Result<R>,
-    ) -> Result<R, Fault> {
-        instance.store.data_mut().renew();
-        instance
-            .store
-            .set_epoch_deadline(Ticker::epochs(self.prepared.cost.time));
-        question(&instance.exports, &mut instance.store)
-            .map_err(|error| self.fault(&instance.store, &error))
+    ) -> Reply<R> {
+        let store = &mut instance.store;
+        store.data_mut().renew(moment);
+        self.fill(store);
+        let answer = question(&instance.exports, store);
+        store.data_mut().close();
+        match answer {
+            Ok(answer) => Ok((answer, self.spent(store))),
+            Err(error) => Err(self.fault(store, &error)),
+        }
     }
 
-    fn instance(&self) -> Result<Instance<C>, Fault> {
-        let host = Host::new(self.prepared.plugin.clone(), self.prepared.cost.memory);
-        let mut store = Store::new(self.prepared.runtime.engine(), host);
+    /// Gives it the time or the fuel that it may use.
+    fn fill(&self, store: &mut Store<Host>) {
+        match self.prepared.cost.meter {
+            Meter::Time(time) => store.set_epoch_deadline(Ticker::epochs(time)),
+            Meter::Fuel(fuel) => {
+                // Fails only in an engine without fuel, which this one is not.
+                let _ = store.set_fuel(fuel);
+            }
+        }
+    }
+
+    fn spent(&self, store: &Store<Host>) -> Spent {
+        let fuel = match self.prepared.cost.meter {
+            Meter::Time(_) => None,
+            Meter::Fuel(most) => store.get_fuel().ok().map(|left| most.saturating_sub(left)),
+        };
+        Spent {
+            fuel,
+            memory: store.data().memory(),
+        }
+    }
+
+    fn instance(&self, moment: Moment) -> Result<Instance<C>, Fault> {
+        let Prepared {
+            runtime,
+            plugin,
+            settings,
+            cost,
+            ..
+        } = &*self.prepared;
+        let host = Host::new(plugin.clone(), cost.memory, moment);
+        let mut store = Store::new(runtime.engine(cost.meter.engine()), host);
         store.limiter(|host| host);
-        store.set_hostcall_fuel(self.prepared.cost.answer);
-        store.set_epoch_deadline(Ticker::epochs(self.prepared.cost.time));
+        store.set_hostcall_fuel(cost.answer);
+        self.fill(&mut store);
         let exports = self
             .contract
             .instantiate(&mut store)
             .map_err(|error| self.fault(&store, &error))?;
-        if !self.prepared.settings.is_empty() {
-            let settings: Vec<_> = self
-                .prepared
-                .settings
+        if !settings.is_empty() {
+            let settings: Vec<_> = settings
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str()))
                 .collect();
-            C::configure(&exports, &mut store, &settings)
+            let configured = C::configure(&exports, &mut store, &settings);
+            store.data_mut().close();
+            configured
                 .map_err(|error| self.fault(&store, &error))?
                 .map_err(|said| Fault::Settings(clip(&said)))?;
         }
@@ -165,18 +261,25 @@ impl<C: Contract> Runner<C> {
             store,
             exports,
             calls: 0,
+            born_ms: moment.at_ms,
         })
     }
 
     fn fault(&self, store: &Store<Host>, error: &wasmtime::Error) -> Fault {
+        let Cost { memory, meter, .. } = self.prepared.cost;
         if store.data().denied() {
-            return Fault::Memory(self.prepared.cost.memory);
+            return Fault::Memory(memory);
         }
-        match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => Fault::Deadline(self.prepared.cost.time),
-            Some(trap) => Fault::Trap(trap.to_string()),
-            None => Fault::Trap(clip(&error.root_cause().to_string())),
-        }
+        let why = match (error.downcast_ref::<Trap>(), meter) {
+            (Some(Trap::Interrupt), Meter::Time(time)) => return Fault::Deadline(time),
+            (Some(Trap::OutOfFuel), Meter::Fuel(fuel)) => return Fault::Fuel(fuel),
+            (Some(trap), _) => trap.to_string(),
+            (None, _) => error.root_cause().to_string(),
+        };
+        Fault::Trap(match store.data().complaint() {
+            Some(complaint) => clip(&format!("{complaint} ({why})")),
+            None => clip(&why),
+        })
     }
 }
 

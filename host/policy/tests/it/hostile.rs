@@ -28,7 +28,7 @@ fn what_is_no_policy_is_refused_with_the_reason() {
     let future = guests::retry_of_the_future(TREACHEROUS);
     let shapeless =
         "(component (instance $i) (export \"sluice:retry/policy@1.0.0\" (instance $i)))";
-    let wasi = "(component (import \"wasi:filesystem/types@0.2.0\" (instance)) \
+    let wasi = "(component (import \"wasi:filesystem/types@0.3.0\" (instance)) \
          (instance $i) (export \"sluice:retry/policy@1.0.0\" (instance $i)))";
     let wat = |text: &str| wat::parse_str(text).unwrap();
     let cases: [(&str, &[u8], &str); 13] = [
@@ -45,9 +45,9 @@ fn what_is_no_policy_is_refused_with_the_reason() {
         ),
         ("nothing", &wat("(component)"), "exports no policy"),
         ("shapeless", &wat(shapeless), "does not fit its contract"),
-        ("wasi", &wat(wasi), "imports wasi:filesystem/types@0.2.0"),
-        ("endless", &guests::retry(ENDLESS), "cut off after"),
-        ("hungry", &guests::retry(HUNGRY), "exceeds the limit"),
+        ("wasi", &wat(wasi), "imports wasi:filesystem/types@0.3.0"),
+        ("endless", &guests::retry(ENDLESS), "used up 50000000 units"),
+        ("hungry", &guests::retry(HUNGRY), "begins with"),
         ("hasty", &guests::retry(HASTY), "before Telegram's wait"),
     ];
     for (name, bytes, part) in cases {
@@ -79,7 +79,7 @@ fn every_misbehaviour_is_answered_by_the_native_library() {
         (7, "trapped"),
         (8, "call stack exhausted"),
         (9, "trapped"),
-        (10, "cut off after 250ms"),
+        (10, "more than 10000 times"),
         (11, "trapped"),
         (12, "wanted more than 67108864 bytes"),
         (13, "wanted more than"),

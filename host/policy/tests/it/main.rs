@@ -15,3 +15,4 @@ mod hostile;
 mod releases;
 mod reload;
 mod shipped;
+mod wasi;

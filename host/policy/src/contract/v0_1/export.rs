@@ -1,7 +1,7 @@
 use sluice_domain::{Batch, Delivery, Sample, SampleKind};
 
 use crate::contract::Exports;
-use crate::runtime::{Fault, Host, Runner};
+use crate::runtime::{Host, Moment, Reply, Runner};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated")]
 pub(crate) mod bindings {
@@ -111,11 +111,13 @@ super::super::contract!(
 );
 
 impl Exports for Runner<ExportPolicyPre<Host>> {
-    fn export(&self, batch: &Batch) -> Result<Vec<Delivery>, Fault> {
+    fn export(&self, batch: &Batch, moment: Moment) -> Reply<Vec<Delivery>> {
         let labels = labels(batch);
         let samples = samples(batch, &labels);
         let question = question(batch, &samples);
-        self.ask(|exports, store| exports.sluice_export_policy().call_export(store, question))
-            .map(answer)
+        self.ask(moment, |exports, store| {
+            exports.sluice_export_policy().call_export(store, question)
+        })
+        .map(|(deliveries, spent)| (answer(deliveries), spent))
     }
 }

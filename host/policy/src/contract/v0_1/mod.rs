@@ -7,4 +7,4 @@ mod retry;
 
 pub(super) use categorize::CategorizePolicyPre;
 pub(super) use export::ExportPolicyPre;
-pub(super) use retry::{RetryPolicyPre, link_log};
+pub(super) use retry::RetryPolicyPre;
