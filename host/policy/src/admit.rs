@@ -17,8 +17,8 @@ const SMALL_ANSWER: usize = 64 << 10;
 /// Texts and lists an export may carry, in bytes.
 const LARGE_ANSWER: usize = 16 << 20;
 /// Fuel for a verdict or decision. A Rust policy takes some thousand units and a JavaScript or
-/// Python one some hundred thousand; this much runs for a tenth of a second.
-const SMALL_FUEL: u64 = 50_000_000;
+/// Python one up to a million; this much runs for some hundredths of a second.
+const SMALL_FUEL: u64 = 20_000_000;
 /// Fuel for an export: hundreds of samples at a time.
 const LARGE_FUEL: u64 = 2_000_000_000;
 /// Times the deadline that the first question to the engine that serves may take. On a busy machine
@@ -26,9 +26,9 @@ const LARGE_FUEL: u64 = 2_000_000_000;
 const REHEARSAL: u32 = 20;
 /// One instance answers all golden cases, so that a new file serves soon.
 const ALL_CASES: Reuse = Reuse {
-    max_calls: u32::MAX,
-    max_memory: usize::MAX,
-    max_age: Duration::MAX,
+    calls: u32::MAX,
+    memory: usize::MAX,
+    age: Duration::MAX,
 };
 
 /// A file that is to be admitted: where, as what, and under which bounds.

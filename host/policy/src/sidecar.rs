@@ -53,6 +53,10 @@ struct FileLimits {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "the names of the keys, which are bounds"
+)]
 struct FileReuse {
     max_calls: u32,
     max_memory_bytes: usize,
@@ -130,9 +134,9 @@ impl Sidecar {
             max_memory_bytes: file.limits.memory_bytes,
             deadline: file.limits.deadline_ms.map(Duration::from_millis),
             reuse: file.reuse.map(|reuse| Reuse {
-                max_calls: reuse.max_calls,
-                max_memory: reuse.max_memory_bytes,
-                max_age: Duration::from_secs(reuse.max_age_s),
+                calls: reuse.max_calls,
+                memory: reuse.max_memory_bytes,
+                age: Duration::from_secs(reuse.max_age_s),
             }),
         })
     }
@@ -181,9 +185,9 @@ mod tests {
             Duration::from_millis(1)
         );
         let reuse = Reuse {
-            max_calls: 100,
-            max_memory: 16 << 20,
-            max_age: Duration::from_secs(5),
+            calls: 100,
+            memory: 16 << 20,
+            age: Duration::from_secs(5),
         };
         assert_eq!(sidecar.reuse, Some(reuse));
     }

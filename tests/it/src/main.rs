@@ -18,6 +18,7 @@ mod events;
 mod files;
 mod flood;
 mod fuzz;
+mod hostile;
 mod invariants;
 mod keys;
 mod messages;

@@ -1,14 +1,13 @@
 //! Policies are swapped while the gateway runs, and none of them can harm it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sluice_config::Config;
 use sluice_datacenter::{Action, JournalFilter, Match, Rule};
 use sluice_harness::{Answer, Harness, Setup, example_plugin};
-use wit_component::{StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+
+use crate::hostile::retry;
 
 const ENDLESS: &str = include_str!("../../guests/endless.wat");
 const TREACHEROUS: &str = include_str!("../../guests/treacherous.wat");
@@ -64,22 +63,6 @@ async fn admit(gateway: &Harness, name: &str, bytes: &[u8]) -> anyhow::Result<Va
 async fn plugin(gateway: &Harness, name: &str) -> anyhow::Result<Value> {
     let path = format!("/api/plugins/{name}");
     gateway.get(&path).await?.expect(200)
-}
-
-/// A core module of `tests/guests` as a retry policy.
-fn retry(text: &str) -> anyhow::Result<Vec<u8>> {
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
-    let mut resolve = Resolve::default();
-    let mut package = None;
-    for file in ["core/core.wit", "host/host.wit", "retry/retry.wit"] {
-        let text = std::fs::read_to_string(wit.join(file))?;
-        package = Some(resolve.push_str(file, &text)?);
-    }
-    let package = package.expect("the contract of retry");
-    let world = resolve.select_world(&[package], Some("retry-policy"))?;
-    let mut module = wat::parse_str(text)?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
-    sluice_componentize::componentize(&module)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,11 +60,11 @@ pub(crate) struct Cost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reuse {
     /// Questions to one instance.
-    pub max_calls: u32,
+    pub calls: u32,
     /// Bytes of memory that it has grown to.
-    pub max_memory: usize,
+    pub memory: usize,
     /// Time since it was made.
-    pub max_age: Duration,
+    pub age: Duration,
 }
 
 /// What a question took.
@@ -136,9 +136,9 @@ impl<C: Contract> Instance<C> {
     fn serves(&self, reuse: &Reuse, now_ms: u64) -> bool {
         // A clock that was set back makes an instance infinitely old.
         let age = now_ms.checked_sub(self.born_ms).map(Duration::from_millis);
-        self.calls < reuse.max_calls
-            && self.store.data().memory() <= reuse.max_memory
-            && age.is_some_and(|age| age <= reuse.max_age)
+        self.calls < reuse.calls
+            && self.store.data().memory() <= reuse.memory
+            && age.is_some_and(|age| age <= reuse.age)
     }
 }
 

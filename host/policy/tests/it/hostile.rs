@@ -46,7 +46,7 @@ fn what_is_no_policy_is_refused_with_the_reason() {
         ("nothing", &wat("(component)"), "exports no policy"),
         ("shapeless", &wat(shapeless), "does not fit its contract"),
         ("wasi", &wat(wasi), "imports wasi:filesystem/types@0.3.0"),
-        ("endless", &guests::retry(ENDLESS), "used up 50000000 units"),
+        ("endless", &guests::retry(ENDLESS), "used up 20000000 units"),
         ("hungry", &guests::retry(HUNGRY), "begins with"),
         ("hasty", &guests::retry(HASTY), "before Telegram's wait"),
     ];

@@ -5,6 +5,7 @@
 mod accounts;
 mod corrections;
 mod flood;
+mod hostile;
 mod links;
 mod migrations;
 mod protocol;
