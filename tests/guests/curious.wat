@@ -31,6 +31,7 @@
     (call $park (i64.extend_i32_u (i32.load (i32.const 260)))))
   (func (export "sluice:retry/policy@1.0.0#decide") (param $attempt i32) (result i32)
     (local $number i32)
+    (local $to i32)
     (local.set $number (i32.load (i32.add (local.get $attempt) (i32.const 88))))
     ;; The environment, arguments and directories that it is given.
     (if (i32.eq (local.get $number) (i32.const 2))
@@ -64,7 +65,7 @@
     ;; An exception, as Python reports it.
     (if (i32.eq (local.get $number) (i32.const 10))
       (then
-        (call $write (call $stderr) (i32.const 2048) (i32.const 74) (i32.const 256))
+        (call $write (call $stderr) (i32.const 2048) (i32.const 73) (i32.const 256))
         (unreachable)))
     (if (i32.eq (local.get $number) (i32.const 11))
       (then (call $exit (i32.const 0))))
@@ -79,7 +80,7 @@
       (then (loop $more (drop (call $subscribe (call $stdout))) (br $more))))
     ;; Output without end.
     (if (i32.eq (local.get $number) (i32.const 15))
-      (then (loop $more
-        (call $write (call $stdout) (i32.const 2048) (i32.const 65536) (i32.const 256))
+      (then (local.set $to (call $stdout)) (loop $more
+        (call $write (local.get $to) (i32.const 2048) (i32.const 65536) (i32.const 256))
         (br $more))))
     (call $park (i64.const 1))))

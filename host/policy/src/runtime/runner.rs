@@ -277,7 +277,7 @@ impl<C: Contract> Runner<C> {
             (None, _) => error.root_cause().to_string(),
         };
         Fault::Trap(match store.data().complaint() {
-            Some(complaint) => clip(&format!("{complaint} ({why})")),
+            Some(complaint) => format!("{} ({})", clip(complaint), clip(&why)),
             None => clip(&why),
         })
     }
@@ -285,7 +285,8 @@ impl<C: Contract> Runner<C> {
 
 /// A text from a guest or about one, for people.
 fn clip(text: &str) -> String {
-    text.chars().take(300).collect()
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().take(300).map(plain).collect()
 }
 
 /// A small number for each thread, so that threads spread over slots.
