@@ -6,7 +6,7 @@ use crate::Config;
 
 /// What is read once, at the start: listeners, the store, the compiled policies and the servers of
 /// links that stand. A key that ends with `.` stands for all below it.
-const AT_START: [&str; 14] = [
+const AT_START: [&str; 15] = [
     "server.listen",
     "server.admin_listen",
     "server.max_connections",
@@ -19,6 +19,7 @@ const AT_START: [&str; 14] = [
     "policy.max_size",
     "policy.max_memory",
     "policy.deadline",
+    "policy.archive_size",
     "calls.max_attempts",
     "log.format",
 ];

@@ -128,7 +128,25 @@ impl Config {
         let (least, deadline) = (Duration::from_millis(1), policy.deadline);
         times("policy.deadline", deadline, least, 10 * SECOND)?;
         let interval = policy.export_interval;
-        times("policy.export_interval", interval, SECOND, HOUR)
+        times("policy.export_interval", interval, SECOND, HOUR)?;
+        sizes(
+            "policy.archive_size",
+            policy.archive_size,
+            KIB << 10,
+            64 * GIB,
+        )?;
+        let rollback = &policy.rollback;
+        times("policy.rollback.within", rollback.within, SECOND, 30 * DAY)?;
+        times("policy.rollback.window", rollback.window, SECOND, DAY)?;
+        for (key, value) in [
+            ("policy.rollback.faults", rollback.faults),
+            ("policy.rollback.clamps", rollback.clamps),
+            ("policy.rollback.amplification", rollback.amplification),
+            ("policy.rollback.min_calls", rollback.min_calls),
+        ] {
+            between(key, &value, &1, &1_000_000)?;
+        }
+        Ok(())
     }
 
     fn check_calls(&self) -> Result<(), Fault> {

@@ -23,6 +23,7 @@ pub use load::load;
 pub use overrides::Overrides;
 pub use sections::{
     AdminSection, CallsSection, Config, CustomDc, CustomSection, DataSection, EventsSection,
-    LogFormat, LogSection, PolicySection, ProbeSection, ServerSection, TelegramSection,
+    LogFormat, LogSection, PolicySection, ProbeSection, RollbackSection, ServerSection,
+    TelegramSection,
 };
 pub use watch::{Reload, Watch};

@@ -36,6 +36,35 @@ pub enum RotationStatus {
     Failed,
 }
 
+/// What one generation of a plugin did within a while, counted.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginEvidence {
+    /// Which generation.
+    pub generation: u64,
+    /// SHA-256 of its component, in hex.
+    pub hash: String,
+    /// Questions put to it.
+    pub calls: u64,
+    /// Questions it trapped at.
+    pub traps: u64,
+    /// Questions it was cut off at.
+    pub deadlines: u64,
+    /// Questions it wanted too much memory for.
+    pub denials: u64,
+    /// Answers that the envelope corrected.
+    pub clamps: u64,
+    /// Calls whose first attempt failed and that it decided about.
+    pub failing_calls: u64,
+    /// Repeats it asked for.
+    pub retries: u64,
+    /// Attempts of a failing call under it, the first included.
+    pub attempts_per_call: f64,
+    /// The same under the generation before it or, where too little is known of that, under the
+    /// native library at the same questions.
+    pub earlier_attempts_per_call: f64,
+}
+
 /// What happened. The variant's name in snake case is the event's `type`, its fields stand at the
 /// top level beside it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -118,13 +147,20 @@ pub enum EventBody {
     Plugin {
         /// Its name.
         name: String,
-        /// What happened to it: `loaded`, `refused`, `removed`, `disabled`.
+        /// What happened to it: `loaded`, `refused`, `removed`, `disabled`, `rolled_back`,
+        /// `promoted`, `aborted`.
         action: String,
-        /// The generation that serves now.
+        /// The generation that serves now; 0 for none.
         generation: u64,
-        /// Why, when it was refused.
+        /// The mode it is in now: `live`, `shadow`, `canary(10)`, `off`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mode: Option<String>,
+        /// Why, when it was refused, disabled or rolled back.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
+        /// What the generation that was rolled back did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        evidence: Option<PluginEvidence>,
     },
     /// The configuration was reloaded or refused.
     Config {

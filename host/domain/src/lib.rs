@@ -41,7 +41,7 @@ mod way;
 pub use {
     account::{AccountName, AccountState, BadAccountName, DeviceIdentity, Environment},
     ambient::{Clock, Random},
-    event::{Cursor, Event, EventBody, RotationStatus},
+    event::{Cursor, Event, EventBody, PluginEvidence, RotationStatus},
     problem::{FieldError, Problem, TelegramError},
     proxy::{BadProxy, Login, Look, Proxy, ProxyKind, ProxySecret},
     secret::Secret,

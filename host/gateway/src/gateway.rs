@@ -178,7 +178,15 @@ impl Gateway {
                     path,
                     overrides,
                     Arc::clone(&config),
-                    reload::follow(&config, &account_settings, &accounts, &store, log, reports),
+                    reload::follow(
+                        &config,
+                        &account_settings,
+                        &accounts,
+                        &store,
+                        &policies,
+                        log,
+                        reports,
+                    ),
                 )
                 .map_err(Box::new)?,
             ),

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use sluice_accounts::{Accounts, Settings};
 use sluice_config::{Config, Reload};
+use sluice_policy::Policies;
 use sluice_store::Store;
 use sluice_telemetry::LogHandle;
 
@@ -16,11 +17,13 @@ pub(crate) fn follow(
     settings: &Arc<ArcSwap<Settings>>,
     accounts: &Arc<Accounts>,
     store: &Arc<Store>,
+    policies: &Arc<Policies>,
     log: Option<LogHandle>,
     reports: Reports,
 ) -> impl Fn(Reload) + Send + Sync + 'static {
     let (config, settings, store) = (Arc::clone(config), Arc::clone(settings), Arc::clone(store));
     let accounts = Arc::clone(accounts);
+    let policies = Arc::clone(policies);
     move |reload| {
         match &reload {
             Reload::Applied {
@@ -31,6 +34,7 @@ pub(crate) fn follow(
                 let config = config.load();
                 settings.store(Arc::new(settings_of::accounts(&config)));
                 accounts.settings_changed();
+                policies.set_rollback(settings_of::rollback(&config));
                 if let Err(error) = store.set_retention(settings_of::retention(&config)) {
                     tracing::warn!(%error, "the event log keeps its retention");
                 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sluice_accounts::{CustomDc, CustomEnvironment, Settings};
-use sluice_config::Config;
+use sluice_config::{Config, RollbackSection};
 use sluice_domain::Way;
-use sluice_policy::{Limits, PolicySettings};
+use sluice_policy::{Limits, PolicySettings, Rollback};
 use sluice_store::Retention;
 
 /// What the accounts obey.
@@ -60,6 +60,9 @@ pub(crate) fn policies(config: &Config, data: &Path, bundled: Option<PathBuf>) -
             .unwrap_or_else(|| data.join("plugins")),
         bundled,
         cache_dir: Some(data.join("plugin-cache")),
+        archive_dir: Some(data.join("plugin-archive")),
+        archive_bytes: config.policy.archive_size,
+        rollback: rollback(config),
         limits: Limits {
             max_file_bytes: config.policy.max_size,
             max_memory_bytes: usize::try_from(config.policy.max_memory).unwrap_or(usize::MAX),
@@ -68,6 +71,28 @@ pub(crate) fn policies(config: &Config, data: &Path, bundled: Option<PathBuf>) -
             max_wait: config.calls.max_timeout.max(Duration::from_secs(1)),
             ..limits
         },
+    }
+}
+
+/// When a new generation of a plugin is taken back.
+pub(crate) fn rollback(config: &Config) -> Rollback {
+    let RollbackSection {
+        automatic,
+        within,
+        window,
+        faults,
+        clamps,
+        amplification,
+        min_calls,
+    } = config.policy.rollback;
+    Rollback {
+        automatic,
+        within,
+        window,
+        faults,
+        clamps,
+        amplification,
+        min_calls,
     }
 }
 

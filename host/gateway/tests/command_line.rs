@@ -177,6 +177,69 @@ fn lists_answer_without_a_gateway() {
     assert_eq!(accounts, Value::Array(Vec::new()));
 }
 
+/// Breaks when a plugin's mode is changed otherwise without a gateway than through one.
+#[test]
+fn plugins_are_promoted_with_and_without_a_running_gateway() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let data_text = data.to_str().unwrap();
+    let plugin =
+        |arguments: &[&str]| run(&[&["plugin"], arguments, &["--data", data_text]].concat());
+    let told = |arguments: &[&str]| {
+        let output = plugin(arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let off = told(&["abort", "retry"]);
+    assert!(
+        off.starts_with("retry: generation ") && off.ends_with(" is off\n"),
+        "{off}"
+    );
+    let alone = plugin(&["diff", "retry"]);
+    assert_eq!(alone.status.code(), Some(1));
+    assert!(
+        stderr(&alone).contains("no gateway runs here"),
+        "{}",
+        stderr(&alone)
+    );
+
+    let serving = Serving::on(&data);
+    let listed: Value = serde_json::from_str(&told(&["list", "--json"])).unwrap();
+    let retry = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "retry");
+    assert_eq!(retry.unwrap()["mode"], "off");
+    let canary = told(&["promote", "retry", "--to", "canary(25)"]);
+    assert!(
+        canary.ends_with(" is canary for 25% of the accounts\n"),
+        "{canary}"
+    );
+    let diff = told(&["diff", "retry"]);
+    assert!(
+        diff.contains("(canary, generation ") && diff.contains("GIVE-UPS"),
+        "{diff}"
+    );
+    let back = told(&["rollback", "retry"]);
+    assert!(
+        back.starts_with("retry does not serve: was rolled back"),
+        "{back}"
+    );
+    for arguments in [
+        &["promote", "nothing"][..],
+        &["promote", "../retry"],
+        &["rollback", "retry"],
+    ] {
+        assert_eq!(plugin(arguments).status.code(), Some(1), "{arguments:?}");
+    }
+    let unknown = plugin(&["promote", "retry", "--to", "everywhere"]);
+    assert_eq!(unknown.status.code(), Some(64));
+    assert_eq!(serving.terminate(), Some(0));
+    let live = told(&["promote", "retry", "--to", "live"]);
+    assert!(live.ends_with(" is live\n"), "{live}");
+}
+
 #[test]
 fn the_demo_says_one_line_and_ends_well() {
     let mut demo = sluice(&["demo", "--accounts", "1"])

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use sluice_domain::{AccountKind, AccountName, Attempt, Clock, Failure, UnixMillis};
-use sluice_policy::{Limits, Origin, Policies, PolicySettings};
+use sluice_policy::{Origin, Policies, PolicySettings};
 
 struct RealClock(Instant);
 
@@ -49,10 +49,8 @@ fn policies(dir: &std::path::Path, sidecar: Option<&str>) -> Arc<Policies> {
         std::fs::write(plugins.join("retry.toml"), sidecar).unwrap();
     }
     let settings = PolicySettings {
-        dir: plugins,
-        bundled: None,
         cache_dir: Some(dir.join("cache")),
-        limits: Limits::default(),
+        ..PolicySettings::of(plugins)
     };
     let clock = Arc::new(RealClock(Instant::now()));
     let policies = Policies::open(settings, clock, Box::new(|_| {})).unwrap();
@@ -113,10 +111,8 @@ fn renamed_in(criterion: &mut Criterion) {
         let dir = tempfile::tempdir().unwrap();
         let plugins = dir.path().join("plugins");
         let settings = PolicySettings {
-            dir: plugins.clone(),
-            bundled: None,
             cache_dir: cached.then(|| dir.path().join("cache")),
-            limits: Limits::default(),
+            ..PolicySettings::of(plugins.clone())
         };
         let clock = Arc::new(RealClock(Instant::now()));
         let (told, events) = std::sync::mpsc::sync_channel(100);

@@ -1,17 +1,22 @@
 //! Questions on the path of calls: to the plugins in their order, to the native library last.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use sluice_domain::{
-    AccountName, Attempt, Category, Decision, EventBody, Failure, Severity, Verdict,
-};
+use sluice_domain::{AccountName, Attempt, Category, Decision, Failure, Severity, Verdict};
 
 use crate::answer::{Answer, Answerer, Decided, Judged};
 use crate::envelope::{bound_decision, bound_verdict};
-use crate::plugin::{Plugin, Tally};
+use crate::plugin::Plugin;
+use crate::registry::event;
 use crate::runtime::{Fault, Reply};
+use crate::shadow::Question;
 use crate::sidecar::OnFailure;
+use crate::tally::{Tally, add};
 use crate::{Kind, Policies};
+
+/// Repeats after which it is looked whether they are too many.
+const RETRIES: u64 = 16;
 
 /// What came of asking a chain of plugins.
 enum Asked<R> {
@@ -38,6 +43,16 @@ impl Policies {
 
     /// Names a failure and says who did.
     pub fn judge(&self, failure: &Failure, account: &AccountName) -> Judged {
+        let judged = self.named(failure, account);
+        self.cast(Kind::Categorize, || Question::Failure {
+            failure: failure.clone(),
+            account: account.clone(),
+            done: judged.answer.clone(),
+        });
+        judged
+    }
+
+    fn named(&self, failure: &Failure, account: &AccountName) -> Judged {
         let native = || sluice_standard_categorize::categorize(failure);
         let at = self.clock.now();
         let table = self.table.load();
@@ -47,7 +62,7 @@ impl Policies {
         let (by, answer, fault) = match asked {
             Asked::By(plugin, verdict) => {
                 let (answer, breach) = bound_verdict(failure, verdict);
-                note(&plugin.tally, breach);
+                self.note(&plugin.tally, breach);
                 return Answer {
                     answer,
                     at,
@@ -76,6 +91,20 @@ impl Policies {
 
     /// Decides about a failed attempt and says who did.
     pub fn weigh(&self, attempt: &Attempt, account: &AccountName) -> Decided {
+        let decided = self.decided(attempt, account);
+        for canary in &self.table.load().canaries {
+            let arm = canary.arms.of(canary.chosen(account));
+            arm.decided(decided.answer);
+        }
+        self.cast(Kind::Retry, || Question::Attempt {
+            attempt: Box::new(attempt.clone()),
+            account: account.clone(),
+            done: decided.answer,
+        });
+        decided
+    }
+
+    fn decided(&self, attempt: &Attempt, account: &AccountName) -> Decided {
         let at = self.clock.now();
         let table = self.table.load();
         let asked = self.ask(&table.retry, account, |plugin| {
@@ -83,12 +112,18 @@ impl Policies {
         });
         let bound = |tally: &Tally, decision| {
             let bounded = bound_decision(attempt, decision, &self.settings.limits);
-            note(tally, bounded.1);
+            self.note(tally, bounded.1);
             bounded
         };
         let ((answer, breach), by, fault) = match asked {
             Asked::By(plugin, decision) => {
-                (bound(&plugin.tally, decision), plugin.answerer(), None)
+                let bounded = bound(&plugin.tally, decision);
+                let native = sluice_standard_retry::decide(attempt);
+                plugin.tally.decided(attempt.attempt, bounded.0, native);
+                if matches!(bounded.0, Decision::Retry { .. }) {
+                    self.suspect(&plugin);
+                }
+                (bounded, plugin.answerer(), None)
             }
             Asked::Failed(plugin, fault) => (
                 (Decision::GiveUp, None),
@@ -111,6 +146,13 @@ impl Policies {
         }
     }
 
+    /// Takes down that a call ended, for the comparison of canaries.
+    pub fn ended(&self, account: &AccountName, failed: bool) {
+        for canary in &self.table.load().canaries {
+            canary.arms.of(canary.chosen(account)).ended(failed);
+        }
+    }
+
     /// Asks one after the other until one answers. One that abstains passes the question on; one
     /// that fails leaves it to the native library, so that a call pays for one deadline at most.
     fn ask<R>(
@@ -129,7 +171,10 @@ impl Policies {
                 Err(fault) if plugin.sidecar.on_failure == OnFailure::Fail => {
                     return Asked::Failed(plugin.clone(), fault);
                 }
-                Err(fault) => return Asked::Native(Some((plugin.clone(), fault))),
+                Err(fault) => {
+                    add(&plugin.tally.fallbacks);
+                    return Asked::Native(Some((plugin.clone(), fault)));
+                }
             }
         }
         Asked::Native(None)
@@ -142,7 +187,13 @@ impl Policies {
         question: impl FnOnce() -> Reply<R>,
     ) -> Result<R, Fault> {
         plugin.tally.called();
-        let answer = question().map(|(answer, _)| answer);
+        let began = self.clock.monotonic();
+        let answer = question().map(|(answer, spent)| {
+            plugin.tally.used(spent.memory);
+            answer
+        });
+        let took = self.clock.monotonic().saturating_sub(began);
+        plugin.tally.times.took(took);
         match &answer {
             Ok(_) => plugin.breaker.answered(),
             Err(fault) => self.fault(plugin, fault),
@@ -155,20 +206,33 @@ impl Policies {
         tracing::debug!(plugin = %plugin.name, %fault, "plugin did not answer");
         if plugin.breaker.fault(self.clock.monotonic()) {
             tracing::warn!(plugin = %plugin.name, %fault, "plugin keeps failing and is left alone for a while");
-            (self.on_event)(EventBody::Plugin {
-                name: plugin.name.to_string(),
-                action: "disabled".into(),
-                generation: plugin.generation,
-                error: Some(fault.to_string()),
-            });
+            let why = Some(fault.to_string());
+            (self.on_event)(event(&plugin.name, "disabled", Some(plugin), why));
+        }
+        self.look_soon();
+    }
+
+    /// Counts a breach of the envelope against whom it came from.
+    pub(crate) fn note(&self, tally: &Tally, breach: Option<&str>) {
+        if let Some(breach) = breach {
+            tally.clamped(breach);
+            self.look_soon();
         }
     }
-}
 
-/// Counts a breach of the envelope against whom it came from.
-pub(crate) fn note(tally: &Tally, breach: Option<&str>) {
-    if let Some(breach) = breach {
-        tally.clamped(breach);
+    /// A policy that repeats much is looked at now and then.
+    fn suspect(&self, plugin: &Plugin) {
+        let retries = plugin.tally.retries.load(Ordering::Relaxed);
+        if retries.is_multiple_of(RETRIES) {
+            self.look_soon();
+        }
+    }
+
+    /// Has what a plugin does weighed against the bounds of a rollback, beside the call.
+    fn look_soon(&self) {
+        if let Some(watch) = self.watch.get() {
+            watch.wake();
+        }
     }
 }
 
@@ -192,6 +256,14 @@ impl Default for Native {
 }
 
 impl Native {
+    pub(crate) fn tally(&self, kind: Kind) -> &Tally {
+        match kind {
+            Kind::Retry => &self.retry,
+            Kind::Categorize => &self.categorize,
+            Kind::Export => &self.export,
+        }
+    }
+
     fn answerer(&self, kind: Kind) -> Answerer {
         let [retry, categorize, export] = &self.names;
         let name = match kind {

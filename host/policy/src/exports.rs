@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use sluice_domain::{Batch, Delivery};
 
-use crate::ask::note;
 use crate::golden::check_path;
-use crate::{Policies, Served};
+use crate::shadow::Question;
+use crate::{Kind, Policies, Served};
 
 impl Policies {
-    /// Hands a batch to every exporter and keeps what they want served. Takes as long as the
+    /// Hands a batch, with what plugins did beside, to every exporter and keeps what they want served. Takes as long as the
     /// exporters do, bounded by their deadline each: not for a thread that serves calls.
     pub fn export(&self, batch: &Batch) {
+        let batch = &self.with_figures(batch);
         let mut served = HashMap::new();
         for plugin in &self.table.load().export {
             if !plugin.asked(None, || self.clock.monotonic()) {
@@ -20,7 +21,7 @@ impl Policies {
             }
             if let Ok(deliveries) = self.put(plugin, || plugin.body.export(batch)) {
                 for delivery in deliveries {
-                    note(
+                    self.note(
                         &plugin.tally,
                         deliver(delivery, &mut served).err().as_deref(),
                     );
@@ -31,13 +32,18 @@ impl Policies {
         if !served.contains_key(sluice_standard_prometheus::PATH) {
             self.native.export.called();
             for delivery in sluice_standard_prometheus::export(batch) {
-                note(
+                self.note(
                     &self.native.export,
                     deliver(delivery, &mut served).err().as_deref(),
                 );
             }
         }
-        self.served.store(Arc::new(served));
+        let served = Arc::new(served);
+        self.served.store(served.clone());
+        self.cast(Kind::Export, || Question::Batch {
+            batch: batch.clone(),
+            served,
+        });
     }
 
     /// What exporters serve at a path of the admin listener since the newest batch.

@@ -6,12 +6,14 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sluice_domain::{Clock, EventBody};
 
+use crate::archive::Archive;
 use crate::ask::Native;
-use crate::registry::Registry;
+use crate::registry::{Ground, Outcome, Registry};
 use crate::runtime::Runtime;
+use crate::shadow::Shadows;
 use crate::table::Table;
 use crate::watch::{self, Watch};
-use crate::{Kind, PluginView, PolicyError, PolicySettings, Served, Workbench};
+use crate::{Kind, PluginView, PolicyError, PolicySettings, Rollback, Served, Workbench};
 
 /// Called with every `plugin` event. Must not block.
 pub type OnEvent = Box<dyn Fn(EventBody) + Send + Sync>;
@@ -27,6 +29,9 @@ pub struct Policies {
     pub(crate) registry: Mutex<Registry>,
     pub(crate) native: Native,
     pub(crate) served: ArcSwap<HashMap<String, Arc<Served>>>,
+    pub(crate) archive: Archive,
+    pub(crate) rollback: ArcSwap<Rollback>,
+    pub(crate) shadows: OnceLock<Shadows>,
     pub(crate) watch: OnceLock<Watch>,
 }
 
@@ -47,7 +52,10 @@ impl Policies {
                 path: settings.dir.clone(),
                 source,
             })?;
+        let archive = Archive::open(settings.archive_dir.clone(), settings.archive_bytes);
         let policies = Arc::new(Self {
+            archive,
+            rollback: ArcSwap::from_pointee(settings.rollback.clone()),
             settings,
             runtime: Arc::new(runtime),
             clock,
@@ -56,8 +64,12 @@ impl Policies {
             registry: Mutex::default(),
             native: Native::default(),
             served: ArcSwap::default(),
+            shadows: OnceLock::new(),
             watch: OnceLock::new(),
         });
+        let shadows = Shadows::start(Arc::downgrade(&policies)).map_err(PolicyError::Thread)?;
+        // It is set here and nowhere else.
+        let _ = policies.shadows.set(shadows);
         policies.refresh();
         Ok(policies)
     }
@@ -79,21 +91,60 @@ impl Policies {
         Workbench::on(self.runtime.clone(), self.settings.limits.clone())
     }
 
-    /// Looks at the directories now and brings what serves into line with them. True when a file
-    /// was changing and another look is needed soon. Blocks for as long as compiling takes.
+    /// Looks at the directories now and brings what serves into line with them; takes back a
+    /// generation that does harm. True when a file was changing and another look is needed soon.
+    /// Blocks for as long as compiling takes.
     pub fn refresh(&self) -> bool {
+        self.change(|registry, ground, outcome| {
+            registry.look(ground, outcome);
+            registry.review(ground, &self.rollback.load(), outcome);
+            outcome.again
+        })
+    }
+
+    /// Changes what serves, and has it swapped in, told and kept.
+    pub(crate) fn change<R>(
+        &self,
+        change: impl FnOnce(&mut Registry, &Ground<'_>, &mut Outcome) -> R,
+    ) -> R {
         // Held while compiling: two looks at once would compile everything twice. No call waits
         // for it.
         let mut registry = self.registry.lock();
-        let outcome = registry.look(&self.settings, &self.runtime, self.clock.now());
-        if let Some(table) = outcome.table {
-            self.table.store(Arc::new(table));
+        let ground = Ground {
+            settings: &self.settings,
+            runtime: &self.runtime,
+            archive: &self.archive,
+            clock: self.clock.as_ref(),
+        };
+        let mut outcome = Outcome::default();
+        let result = change(&mut registry, &ground, &mut outcome);
+        if outcome.changed() {
+            self.table.store(Arc::new(registry.table()));
         }
-        drop(registry);
+        // Calls have the new table by now. The registry is held still, so that what is told and
+        // what is kept have the same order.
         for event in outcome.events {
             (self.on_event)(event);
         }
-        outcome.again
+        for filed in outcome.filed {
+            self.archive.keep(&filed.hash, &filed.component);
+            if let Some((plugin, release)) = filed.serves {
+                self.archive.serves(&plugin, release);
+            }
+        }
+        drop(registry);
+        result
+    }
+
+    /// Sets when a new generation is taken back by itself, from now on.
+    pub fn set_rollback(&self, bounds: Rollback) {
+        self.rollback.store(Arc::new(bounds));
+    }
+
+    /// The bytes of a component that served at some time, by its SHA-256 in hex, if it is still
+    /// kept.
+    pub fn component(&self, hash: &str) -> Option<Vec<u8>> {
+        self.archive.component(hash)
     }
 
     /// Every plugin, refused ones and the native libraries included, by kind and in the order in
@@ -103,12 +154,7 @@ impl Policies {
         let mut views = Vec::new();
         for kind in Kind::ALL {
             views.extend(table.views(kind));
-            let native = match kind {
-                Kind::Retry => &self.native.retry,
-                Kind::Categorize => &self.native.categorize,
-                Kind::Export => &self.native.export,
-            };
-            views.push(native.native_view(kind));
+            views.push(PluginView::native(kind, self.native.tally(kind)));
         }
         views.extend(table.refused());
         views

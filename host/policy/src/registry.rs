@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-use sluice_domain::{EventBody, UnixMillis};
+use sluice_domain::{Clock, EventBody, PluginEvidence};
 
-use crate::admit::admit;
-use crate::plugin::{Plugin, Tally};
+use crate::archive::{Archive, Mark, Release};
+use crate::entry::{Entry, Subject};
+use crate::evidence::Rollback;
+use crate::plugin::Plugin;
 use crate::runtime::Runtime;
-use crate::scan::{Contents, Found, Unread, scan};
-use crate::sidecar::Sidecar;
-use crate::table::Table;
+use crate::scan::{Found, scan};
+use crate::table::{Refusal, Table};
 use crate::{Origin, PolicySettings};
 
 /// What is known of every file, between looks at the directories.
@@ -25,108 +25,156 @@ pub(crate) struct Registry {
 /// Directory before bundled, so that an operator's plugin comes first.
 type Key = (bool, String);
 
-#[derive(Default)]
-struct Entry {
-    /// The files as last judged.
-    seen: Option<Found>,
-    /// Hash over both files, as last judged.
-    judged: Option<String>,
-    /// The generation that serves, with the hash over both of its files.
-    serving: Option<(Arc<Plugin>, String)>,
-    /// Why the files were refused, when they were.
-    refused: Option<String>,
+/// What looks at the directories stand on.
+pub(crate) struct Ground<'a> {
+    pub settings: &'a PolicySettings,
+    pub runtime: &'a Arc<Runtime>,
+    pub archive: &'a Archive,
+    pub clock: &'a dyn Clock,
 }
 
 /// What a look at the directories came to.
+#[derive(Default)]
 pub(crate) struct Outcome {
-    /// The table to swap in, when something changed.
-    pub table: Option<Table>,
-    /// What to tell.
+    /// What to tell. Nothing changed without it.
     pub events: Vec<EventBody>,
     /// A file was changing: look again soon.
     pub again: bool,
+    /// What to put into the archive.
+    pub filed: Vec<Filed>,
+    /// A generation went without its file being told of.
+    pub gone: bool,
+}
+
+/// A component that was let in.
+pub(crate) struct Filed {
+    pub hash: Arc<str>,
+    pub component: Vec<u8>,
+    /// Under which name it serves, when it does.
+    pub serves: Option<(String, Release)>,
+}
+
+impl Outcome {
+    /// Whether another table has to be swapped in.
+    pub(crate) fn changed(&self) -> bool {
+        self.gone || !self.events.is_empty()
+    }
 }
 
 impl Registry {
     /// Looks at the directories and judges what changed since the last look. Compiles, so it may
     /// take a while; what serves goes on serving meanwhile.
-    pub(crate) fn look(
-        &mut self,
-        settings: &PolicySettings,
-        runtime: &Arc<Runtime>,
-        now: UnixMillis,
-    ) -> Outcome {
-        let mut outcome = Outcome {
-            table: None,
-            events: Vec::new(),
-            again: false,
-        };
-        let mut changed = false;
+    pub(crate) fn look(&mut self, ground: &Ground<'_>, outcome: &mut Outcome) {
+        let dir = ground.settings.dir.as_path();
         let sources = [
-            (Origin::Directory, Some(settings.dir.as_path())),
-            (Origin::Bundled, settings.bundled.as_deref()),
+            (Origin::Directory, Some(dir)),
+            (Origin::Bundled, ground.settings.bundled.as_deref()),
         ];
-        for (origin, dir) in sources {
-            let Some(found) = list(origin, dir, &settings.dir) else {
+        for (origin, source) in sources {
+            let Some(found) = list(origin, source, dir) else {
                 continue;
             };
-            changed |= self.remove_missing(origin, &found, &mut outcome.events);
+            self.remove_missing(origin, &found, outcome);
+            let of_origin = archive_key(origin, "");
+            ground.archive.only(|plugin| {
+                plugin
+                    .strip_prefix(&of_origin)
+                    .is_none_or(|name| found.contains_key(name))
+            });
             for (name, found) in found {
+                let subject = Subject::new(ground, &name, origin);
                 let entry = self.entries.entry(key(origin, &name)).or_default();
-                let before = outcome.events.len();
-                entry.judge(
-                    &Subject {
-                        name: &name,
-                        origin,
-                        settings,
-                        runtime,
-                        now,
-                    },
-                    found,
-                    &mut self.generations,
-                    &mut outcome,
-                );
-                changed |= outcome.events.len() > before;
+                entry.judge(&subject, found, &mut self.generations, outcome);
             }
         }
-        outcome.table = changed.then(|| self.table());
-        outcome
     }
 
     fn remove_missing(
         &mut self,
         origin: Origin,
         found: &BTreeMap<String, Result<Found, String>>,
-        events: &mut Vec<EventBody>,
-    ) -> bool {
+        outcome: &mut Outcome,
+    ) {
         let before = self.entries.len();
         self.entries.retain(|(bundled, name), entry| {
             let gone = *bundled == (origin == Origin::Bundled) && !found.contains_key(name);
-            if gone && entry.serving.is_some() {
-                events.push(event(name, "removed", 0, None));
+            if gone && entry.plugin().is_some() {
+                outcome.events.push(event(name, "removed", None, None));
             }
             !gone
         });
-        self.entries.len() != before
+        outcome.gone |= self.entries.len() != before;
     }
 
-    fn table(&self) -> Table {
+    /// Takes back what does harm since it was swapped in.
+    pub(crate) fn review(&mut self, ground: &Ground<'_>, bounds: &Rollback, outcome: &mut Outcome) {
+        let (now, monotonic) = (ground.clock.now(), ground.clock.monotonic());
+        for ((bundled, name), entry) in &mut self.entries {
+            let Some(plugin) = entry.plugin() else {
+                continue;
+            };
+            let earlier = entry.earlier().map(|plugin| plugin.tally.counts());
+            let Some((why, evidence)) = plugin.fails(earlier, bounds, now, monotonic) else {
+                continue;
+            };
+            let subject = Subject::new(ground, name, origin(*bundled));
+            let generations = &mut self.generations;
+            entry.roll_back(&subject, why, Some(evidence), generations, outcome);
+        }
+    }
+
+    /// Takes back what serves under a name, because an operator says so. False when nothing does.
+    pub(crate) fn roll_back(
+        &mut self,
+        ground: &Ground<'_>,
+        name: &str,
+        outcome: &mut Outcome,
+    ) -> bool {
+        let serving = |(_, entry): &(&Key, &mut Entry)| entry.plugin().is_some();
+        let mut of_name = self.entries.iter_mut().filter(|((_, of), _)| of == name);
+        let Some(((bundled, _), entry)) = of_name.find(serving) else {
+            return false;
+        };
+        let evidence = entry.plugin().map(|plugin| {
+            let earlier = entry.earlier().map(|plugin| plugin.tally.counts());
+            plugin.evidence(plugin.tally.counts(), earlier, 1)
+        });
+        let subject = Subject::new(ground, name, origin(*bundled));
+        let why = "an operator asked for it".to_owned();
+        entry.roll_back(&subject, why, evidence, &mut self.generations, outcome);
+        true
+    }
+
+    /// Lets the file of a name be judged anew at the next look, also when it was taken back.
+    pub(crate) fn pardon(&mut self, archive: &Archive, name: &str) {
+        for ((bundled, of), entry) in &mut self.entries {
+            if of == name {
+                archive.pardon(&archive_key(origin(*bundled), name));
+                entry.forget();
+            }
+        }
+    }
+
+    /// Where the file of a name comes from; the operator's first.
+    pub(crate) fn origin(&self, name: &str) -> Option<Origin> {
+        let mut names = self.entries.keys().filter(|(_, of)| of == name);
+        names.next().map(|(bundled, _)| origin(*bundled))
+    }
+
+    pub(crate) fn table(&self) -> Table {
         let mut plugins: BTreeMap<&str, Arc<Plugin>> = BTreeMap::new();
-        let mut refused = BTreeMap::new();
+        let mut refused: BTreeMap<String, Refusal> = BTreeMap::new();
         for ((bundled, name), entry) in &self.entries {
             // The operator's come first in the order of keys, and are not replaced.
-            if let Some((plugin, _)) = &entry.serving {
+            if let Some(plugin) = entry.plugin() {
                 plugins.entry(name).or_insert_with(|| plugin.clone());
             }
-            if let Some(why) = &entry.refused {
-                let origin = if *bundled {
-                    Origin::Bundled
-                } else {
-                    Origin::Directory
-                };
-                refused
-                    .entry(name.clone())
-                    .or_insert_with(|| (origin, why.clone()));
+            if let Some((why, mark)) = entry.refusal() {
+                refused.entry(name.clone()).or_insert_with(|| Refusal {
+                    origin: origin(*bundled),
+                    why: why.to_owned(),
+                    mark: mark.cloned(),
+                });
             }
         }
         Table::new(plugins.into_values().collect(), refused)
@@ -135,6 +183,22 @@ impl Registry {
 
 fn key(origin: Origin, name: &str) -> Key {
     (origin == Origin::Bundled, name.to_owned())
+}
+
+const fn origin(bundled: bool) -> Origin {
+    if bundled {
+        Origin::Bundled
+    } else {
+        Origin::Directory
+    }
+}
+
+/// Under what the archive keeps the record of a file.
+pub(crate) fn archive_key(origin: Origin, name: &str) -> String {
+    match origin {
+        Origin::Bundled => format!("bundled/{name}"),
+        Origin::Directory | Origin::Native => format!("directory/{name}"),
+    }
 }
 
 /// The files of a directory; none when it cannot be read, and then nothing about it changes.
@@ -157,141 +221,40 @@ fn list(
     }
 }
 
-struct Subject<'a> {
-    name: &'a str,
-    origin: Origin,
-    settings: &'a PolicySettings,
-    runtime: &'a Arc<Runtime>,
-    now: UnixMillis,
+/// What happened to a plugin, and what serves in its name now.
+pub(crate) fn event(
+    name: &str,
+    action: &str,
+    serving: Option<&Plugin>,
+    error: Option<String>,
+) -> EventBody {
+    told(name, action, serving, error, None)
 }
 
-impl Entry {
-    fn judge(
-        &mut self,
-        subject: &Subject<'_>,
-        found: Result<Found, String>,
-        generations: &mut u64,
-        outcome: &mut Outcome,
-    ) {
-        let found = match found {
-            Ok(found) => found,
-            Err(why) => {
-                self.seen = None;
-                self.judged = None;
-                return self.refuse(subject, why, outcome);
-            }
-        };
-        if self.seen.as_ref() == Some(&found) {
-            return;
-        }
-        let contents = match found.read(subject.settings.limits.max_file_bytes) {
-            Ok(contents) => contents,
-            Err(Unread::Unsettled) => {
-                outcome.again = true;
-                return;
-            }
-            Err(Unread::Refused(why)) => {
-                self.seen = Some(found);
-                self.judged = None;
-                return self.refuse(subject, why, outcome);
-            }
-        };
-        self.seen = Some(found);
-        let hash = hex(&Sha256::digest(&contents.component));
-        let both = format!("{hash} {}", contents.sidecar);
-        if self.judged.as_ref() == Some(&both) {
-            return;
-        }
-        self.judged = Some(both.clone());
-        if let Some((plugin, serving)) = &self.serving
-            && *serving == both
-        {
-            // A bad file was taken back.
-            if self.refused.take().is_some() {
-                outcome
-                    .events
-                    .push(event(subject.name, "loaded", plugin.generation, None));
-            }
-            return;
-        }
-        match load(subject, &contents, &hash, *generations + 1) {
-            Ok(plugin) => {
-                *generations += 1;
-                self.refused = None;
-                outcome
-                    .events
-                    .push(event(subject.name, "loaded", *generations, None));
-                self.serving = Some((Arc::new(plugin), both));
-            }
-            Err(why) => self.refuse(subject, why, outcome),
-        }
-    }
-
-    fn refuse(&mut self, subject: &Subject<'_>, why: String, outcome: &mut Outcome) {
-        if self.refused.as_ref() == Some(&why) {
-            return;
-        }
-        let generation = self
-            .serving
-            .as_ref()
-            .map_or(0, |(plugin, _)| plugin.generation);
-        tracing::warn!(plugin = subject.name, why, generation, "plugin refused");
-        outcome.events.push(event(
-            subject.name,
-            "refused",
-            generation,
-            Some(why.clone()),
-        ));
-        self.refused = Some(why);
-    }
-}
-
-fn load(
-    subject: &Subject<'_>,
-    contents: &Contents,
-    hash: &str,
-    generation: u64,
-) -> Result<Plugin, String> {
-    let limits = &subject.settings.limits;
-    let sidecar =
-        Sidecar::parse(&contents.sidecar).map_err(|why| format!("{}.toml: {why}", subject.name))?;
-    let body = admit(
-        subject.runtime,
-        subject.name,
-        &contents.component,
-        &sidecar,
-        limits,
-    )?;
-    tracing::info!(
-        plugin = subject.name,
-        kind = body.kind().as_str(),
-        generation,
-        hash,
-        "plugin loaded"
-    );
-    Ok(Plugin {
-        name: subject.name.into(),
-        origin: subject.origin,
-        generation,
-        hash: hash.into(),
-        loaded_at: subject.now,
-        sidecar,
-        body,
-        tally: Tally::default(),
-        breaker: crate::breaker::Breaker::default(),
-    })
-}
-
-fn event(name: &str, action: &str, generation: u64, error: Option<String>) -> EventBody {
+/// The same with what the generation did that went.
+pub(crate) fn told(
+    name: &str,
+    action: &str,
+    serving: Option<&Plugin>,
+    error: Option<String>,
+    evidence: Option<PluginEvidence>,
+) -> EventBody {
     EventBody::Plugin {
         name: name.to_owned(),
         action: action.to_owned(),
-        generation,
+        generation: serving.map_or(0, |plugin| plugin.generation),
+        mode: serving.map(|plugin| plugin.sidecar.mode.to_string()),
         error,
+        evidence,
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// As `Mark` says it to people.
+pub(crate) fn rolled_back(mark: &Mark) -> String {
+    format!("was rolled back: {}", mark.why)
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes
         .iter()

@@ -6,10 +6,15 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use sluice_domain::UnixMillis;
+
 /// Bytes of a sidecar. It is a page of text.
 const MAX_SIDECAR: u64 = 64 << 10;
 /// Entries of a directory that are looked at.
 const MAX_ENTRIES: usize = 10_000;
+/// A file that was written to so lately is not refused yet: whoever copies it into place writes it
+/// bit by bit. Copies pause for less, and nobody minds that a bad file is told of so much later.
+const SETTLING_MS: u64 = 100;
 /// Letters of a name.
 const MAX_NAME: usize = 64;
 
@@ -105,7 +110,30 @@ pub(crate) fn scan(
     Ok(found)
 }
 
-fn plain(name: &str) -> bool {
+/// The text of the sidecar that applies to a name; empty when there is none. The error is for
+/// people.
+pub(crate) fn sidecar(dirs: &[&Path], name: &str) -> Result<String, String> {
+    if !plain(name) {
+        return Err("has a name that is not plain".into());
+    }
+    for dir in dirs {
+        let path = dir.join(format!("{name}.toml"));
+        if path.symlink_metadata().is_err() {
+            continue;
+        }
+        let root = dir.canonicalize().map_err(|error| error.to_string())?;
+        let (file, stamp) = inside(&root, &path)?;
+        let bytes = read(&file, stamp, MAX_SIDECAR).map_err(|unread| match unread {
+            Unread::Unsettled => "is being changed by somebody else".to_owned(),
+            Unread::Refused(why) => why,
+        })?;
+        return String::from_utf8(bytes).map_err(|_| "has a sidecar that is not text".into());
+    }
+    Ok(String::new())
+}
+
+/// Whether a plugin can have this name.
+pub(crate) fn plain(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     (1..=MAX_NAME).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('-')
 }
@@ -128,6 +156,20 @@ fn inside(root: &Path, path: &Path) -> Result<(PathBuf, Stamp), String> {
 }
 
 impl Found {
+    /// Whether one of the files was written to a moment ago, so that more may be to come.
+    pub(crate) fn young(&self, now: UnixMillis) -> bool {
+        let written = |stamp: &Stamp| {
+            let (seconds, nanos) = stamp.modified;
+            let millis = seconds
+                .saturating_mul(1_000)
+                .saturating_add(nanos / 1_000_000);
+            UnixMillis(u64::try_from(millis).unwrap_or(0))
+        };
+        let sidecar = self.sidecar.as_ref().map(|(_, stamp)| written(stamp));
+        let newest = sidecar.max(Some(written(&self.stamp)));
+        newest.is_some_and(|at| at <= now && now.since(at) < SETTLING_MS)
+    }
+
     /// Reads both files, bounded, and makes sure that they did not change meanwhile.
     pub(crate) fn read(&self, max_bytes: u64) -> Result<Contents, Unread> {
         let component = read(&self.file, self.stamp, max_bytes)?;

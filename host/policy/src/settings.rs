@@ -1,6 +1,8 @@
 use core::time::Duration;
 use std::path::PathBuf;
 
+use crate::Rollback;
+
 /// Where plugins live and what they may cost.
 #[derive(Debug, Clone)]
 pub struct PolicySettings {
@@ -12,8 +14,33 @@ pub struct PolicySettings {
     pub bundled: Option<PathBuf>,
     /// Where compiled code is kept between starts (made with mode 0700); none for no cache.
     pub cache_dir: Option<PathBuf>,
+    /// Where earlier generations are kept (made with mode 0700), to be rolled back to also after a
+    /// restart; none for no archive.
+    pub archive_dir: Option<PathBuf>,
+    /// Bytes of all components in the archive. What may have to serve again is kept beyond it.
+    pub archive_bytes: u64,
+    /// When a new generation is taken back by itself.
+    pub rollback: Rollback,
     /// What a plugin may cost and how far its answers may go.
     pub limits: Limits,
+}
+
+/// Bytes of components in the archive: a dozen made from Python, thousands made from Rust.
+const ARCHIVE: u64 = 256 << 20;
+
+impl PolicySettings {
+    /// A directory alone, at default bounds: nothing shipped, no cache, no archive.
+    pub fn of(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            bundled: None,
+            cache_dir: None,
+            archive_dir: None,
+            archive_bytes: ARCHIVE,
+            rollback: Rollback::default(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// Bounds of every plugin. A sidecar can only lower them.

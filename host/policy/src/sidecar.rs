@@ -93,16 +93,7 @@ impl Sidecar {
     /// and names line and key.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-        let mode = match file.mode.as_str() {
-            "live" => Mode::Live,
-            "off" => Mode::Off,
-            later if later == "shadow" || later.starts_with("canary") => {
-                return Err(format!(
-                    "mode {later:?} is not supported yet; there are \"live\" and \"off\""
-                ));
-            }
-            other => return Err(format!("mode {other:?} is none of \"live\", \"off\"")),
-        };
+        let mode = file.mode.parse()?;
         let mut settings = Vec::new();
         for (name, value) in file.settings {
             let text = match value {
@@ -192,6 +183,17 @@ mod tests {
         assert_eq!(sidecar.reuse, Some(reuse));
     }
 
+    #[test]
+    fn modes_are_read_as_they_are_written() {
+        for mode in [Mode::Live, Mode::Shadow, Mode::Canary(1), Mode::Off] {
+            let text = format!("mode = \"{mode}\"");
+            assert_eq!(Sidecar::parse(&text).unwrap().mode, mode);
+        }
+        let share = |text: &str| Sidecar::parse(text).unwrap().mode;
+        assert_eq!(share("mode = \"canary\""), Mode::Canary(10));
+        assert_eq!(share("mode = \"canary( 25% )\""), Mode::Canary(25));
+    }
+
     /// Breaks when the guide shows a file that is refused.
     #[test]
     fn the_file_in_the_guide_is_one() {
@@ -204,8 +206,10 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused_with_its_place() {
         for (text, part) in [
-            ("mode = \"shadow\"", "not supported yet"),
-            ("mode = \"canary(5)\"", "not supported yet"),
+            ("mode = \"canary(0)\"", "1 to 100"),
+            ("mode = \"canary(101)\"", "1 to 100"),
+            ("mode = \"canary(-5)\"", "1 to 100"),
+            ("mode = \"canary()\"", "1 to 100"),
             ("mode = \"on\"", "none of"),
             ("priorty = 1", "priorty"),
             ("priority = \n", "line 1"),

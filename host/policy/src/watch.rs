@@ -26,10 +26,17 @@ pub(crate) struct Watch {
     wake: SyncSender<()>,
 }
 
+impl Watch {
+    /// Asks for a look soon. Never waits.
+    pub(crate) fn wake(&self) {
+        // A full channel says it already.
+        let _ = self.wake.try_send(());
+    }
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
-        // A full channel wakes it as well.
-        let _ = self.wake.try_send(());
+        self.wake();
     }
 }
 

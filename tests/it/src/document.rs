@@ -3,7 +3,7 @@
 //! the views they describe, so a field added to one and forgotten in the other fails here.
 
 use serde_json::{Value, json};
-use sluice_harness::Harness;
+use sluice_harness::{Harness, Setup};
 
 /// Paths without parameters in them whose answers are objects of ours.
 const PATHS: &[&str] = &[
@@ -13,6 +13,7 @@ const PATHS: &[&str] = &[
     "/api/keys",
     "/api/plugins",
     "/api/plugins/native-retry",
+    "/api/plugins/retry/diff",
     "/api/monitoring/telegram",
     "/api/monitoring/sessions",
     "/api/telegram-auth/status",
@@ -26,7 +27,11 @@ const PATHS: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_as_the_document_says() -> anyhow::Result<()> {
-    let gateway = Harness::start().await?;
+    let gateway = Harness::with(Setup {
+        components: true,
+        ..Setup::default()
+    })
+    .await?;
     let me = json!({ "id": ["me"] });
     gateway
         .call("demo", "users.getUsers", me)

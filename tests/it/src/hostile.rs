@@ -8,7 +8,7 @@ use std::time::Duration;
 use sluice_domain::{
     AccountKind, AccountName, Attempt, Clock, Decision, EventBody, Failure, UnixMillis,
 };
-use sluice_policy::{Limits, PluginView, Policies, PolicySettings};
+use sluice_policy::{PluginView, Policies, PolicySettings, Rollback};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -93,10 +93,12 @@ impl Desk {
             }
         });
         let settings = PolicySettings {
-            dir: dir.path().join("plugins"),
-            bundled: None,
-            cache_dir: None,
-            limits: Limits::default(),
+            // What is measured here has to stay in force.
+            rollback: Rollback {
+                automatic: false,
+                ..Rollback::default()
+            },
+            ..PolicySettings::of(dir.path().join("plugins"))
         };
         let policies = Policies::open(settings, clock.clone(), on_event)?;
         Ok(Self {

@@ -74,6 +74,8 @@ pub(crate) async fn call_at(
     };
     let calls = account.shared.deps.telemetry.calls();
     calls.record(&account.name, combinator.name, &outcome);
+    let policies = &account.shared.deps.policies;
+    policies.ended(&account.name, outcome.error.is_some());
     if let Err(problem) = &result {
         tracing::debug!(
             account = %account.name,

@@ -14,7 +14,7 @@ use sluice_domain::{
     Random, Secret, SessionStore, UnixMillis,
 };
 use sluice_events::{Hub, Live, Reader, ReaderItem};
-use sluice_policy::{Limits, Policies, PolicySettings};
+use sluice_policy::{Policies, PolicySettings};
 use sluice_store::{Store, Vault};
 use sluice_telemetry::Telemetry;
 use tempfile::TempDir;
@@ -173,12 +173,7 @@ impl World {
         let store = Store::open(self.dir.path(), vault, Arc::clone(&clock)).unwrap();
         let live = Live::new();
         let hub = Hub::new(store.clone(), live.clone(), Arc::clone(&clock)).unwrap();
-        let plugins = PolicySettings {
-            dir: self.dir.path().join("plugins"),
-            bundled: None,
-            cache_dir: None,
-            limits: Limits::default(),
-        };
+        let plugins = PolicySettings::of(self.dir.path().join("plugins"));
         let policies = Policies::open(plugins, Arc::clone(&clock), Box::new(|_| {})).unwrap();
         let tracker = TaskTracker::new();
         let accounts = Accounts::open(Deps {

@@ -124,6 +124,21 @@ const ENTRIES: &[Entry] = &[
         "No plugin has this name. GET /api/plugins lists them.",
     ),
     entry(
+        "PLUGIN_UNCHANGED",
+        Conflict,
+        "The plugin is as asked for already, or there is nothing of it to change; the detail says which.",
+    ),
+    entry(
+        "PLUGIN_REFUSED",
+        Conflict,
+        "The plugin's files are not let in like that; the detail says why. GET /api/plugins/{name} shows what serves meanwhile.",
+    ),
+    entry(
+        "SIDECAR_UNWRITABLE",
+        Server,
+        "The gateway cannot write into its directory of plugins, where modes are kept. Make it writable, or change the sidecar by hand.",
+    ),
+    entry(
         "KEY_NOT_FOUND",
         NotFound,
         "No API key has this id. GET /api/keys lists them.",

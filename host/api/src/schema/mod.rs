@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "read by the derive, never made")]
 
 mod accounts;
+mod plugins;
 
 pub use accounts::*;
+pub use plugins::*;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -240,13 +242,6 @@ pub struct Uploaded {
     pub size: u64,
     /// Parts.
     pub parts: u32,
-}
-
-/// `GET /api/plugins`.
-#[derive(Serialize, ToSchema)]
-pub struct PluginList {
-    /// By kind, in the order in which they are asked.
-    pub plugins: Vec<PluginView>,
 }
 
 /// An event. Each type has further fields at the top level.

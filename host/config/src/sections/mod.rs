@@ -15,7 +15,7 @@ pub use calls::CallsSection;
 pub use data::DataSection;
 pub use events::EventsSection;
 pub use log::{LogFormat, LogSection};
-pub use policy::PolicySection;
+pub use policy::{PolicySection, RollbackSection};
 pub use probe::ProbeSection;
 pub use server::ServerSection;
 pub use telegram::{CustomDc, CustomSection, TelegramSection};

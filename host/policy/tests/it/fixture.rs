@@ -52,9 +52,8 @@ impl Fixture {
         let clock = Arc::new(TestClock(AtomicU64::new(1_000)));
         let (told, events) = channel();
         let settings = PolicySettings {
-            dir: dir.path().join("plugins"),
             bundled,
-            cache_dir: None,
+            archive_dir: Some(dir.path().join("archive")),
             limits: Limits {
                 // Unoptimised test builds on a busy machine are slow; what is never answered is
                 // cut off all the same.
@@ -62,6 +61,7 @@ impl Fixture {
                 export_deadline: Duration::from_secs(5),
                 ..Limits::default()
             },
+            ..PolicySettings::of(dir.path().join("plugins"))
         };
         let told = Mutex::new(told);
         let on_event = Box::new(move |event| {
@@ -116,6 +116,7 @@ impl Fixture {
                     action: what,
                     generation,
                     error,
+                    ..
                 } if of == name && what == action => return (generation, error),
                 _ => {}
             }

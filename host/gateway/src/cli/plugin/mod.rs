@@ -1,6 +1,8 @@
 //! `sluice plugin …`: one file for each command.
 
 mod build;
+mod change;
+mod diff;
 mod folder;
 mod list;
 mod new;
@@ -15,6 +17,14 @@ pub(super) enum Plugin {
     Build(build::Build),
     /// List the plugins, the native policies and refused files included.
     List(list::List),
+    /// Let a plugin reach further: from shadow to canary, from canary to live, or straight to a mode.
+    Promote(change::Promote),
+    /// Take a plugin out of force: its mode is off from now on.
+    Abort(change::Change),
+    /// Take back the generation that serves; the one before it serves again.
+    Rollback(change::Change),
+    /// Show how a plugin in shadow or as a canary compares with what is in force.
+    Diff(diff::Diff),
 }
 
 impl Plugin {
@@ -23,6 +33,10 @@ impl Plugin {
             Self::New(new) => new.run(),
             Self::Build(build) => build.run(),
             Self::List(list) => list.run().await,
+            Self::Promote(promote) => promote.run().await,
+            Self::Abort(abort) => abort.run("abort").await,
+            Self::Rollback(rollback) => rollback.run("rollback").await,
+            Self::Diff(diff) => diff.run().await,
         }
     }
 }
