@@ -81,6 +81,11 @@ pub struct Desk {
 
 impl Desk {
     pub fn open() -> anyhow::Result<Self> {
+        Self::patient(Limits::default().decision_deadline)
+    }
+
+    /// With so much time for a decision.
+    pub fn patient(decision_deadline: Duration) -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new().prefix("sluice-test-").tempdir()?;
         let clock = Arc::new(Hand::default());
         let disabled = Arc::new(AtomicU64::new(0));
