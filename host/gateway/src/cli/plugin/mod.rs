@@ -1,11 +1,17 @@
 //! `sluice plugin …`: one file for each command.
 
+mod bench;
 mod build;
 mod change;
+mod check;
 mod diff;
 mod folder;
+mod ground;
 mod list;
 mod new;
+mod question;
+mod subject;
+mod test;
 
 use clap::Subcommand;
 
@@ -15,6 +21,12 @@ pub(super) enum Plugin {
     New(new::New),
     /// Make the component of a plugin's folder.
     Build(build::Build),
+    /// Ask a component all that a gateway asks before it lets one in.
+    Check(check::Check),
+    /// Put the cases of `cases.toml` to a component.
+    Test(test::Test),
+    /// Measure what an answer of a component costs.
+    Bench(bench::Bench),
     /// List the plugins, the native policies and refused files included.
     List(list::List),
     /// Let a plugin reach further: from shadow to canary, from canary to live, or straight to a mode.
@@ -32,6 +44,9 @@ impl Plugin {
         match self {
             Self::New(new) => new.run(),
             Self::Build(build) => build.run(),
+            Self::Check(check) => check.run(),
+            Self::Test(test) => test.run(),
+            Self::Bench(bench) => bench.run(),
             Self::List(list) => list.run().await,
             Self::Promote(promote) => promote.run().await,
             Self::Abort(abort) => abort.run("abort").await,
