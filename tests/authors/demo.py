@@ -10,7 +10,10 @@ PATIENCE = 120
 
 
 class Demo:
-    def __init__(self, binary, data):
+    def __init__(self, binary, data, cache):
+        # What `plugin check` has compiled need not be compiled again.
+        data.mkdir()
+        (data / "plugin-cache").symlink_to(cache)
         self.log = open(data.parent / "demo.log", "w")
         self.process = subprocess.Popen(
             [binary, "demo", "--listen", "127.0.0.1:0", "--data", data],

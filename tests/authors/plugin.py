@@ -14,11 +14,13 @@ class Sluice:
 
     def __init__(self, binary, tools, work):
         self.binary, self.tools, self.work = binary, pathlib.Path(tools), pathlib.Path(work)
+        self.cache = self.tools / "cache"
+        self.cache.mkdir(parents=True, exist_ok=True)
         # Crates that every new Rust plugin needs are compiled once for all of them.
         self.env = {
             **os.environ,
             "CARGO_TARGET_DIR": str(self.tools / "target"),
-            "SLUICE_PLUGIN_CACHE": str(self.tools / "cache"),
+            "SLUICE_PLUGIN_CACHE": str(self.cache),
         }
         # Tools that turn up in a test's environment are for the test, not for cargo.
         for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"):

@@ -152,7 +152,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory(prefix="sluice-authors-") as work:
         sluice = Sluice(binary, tools, work)
-        demo = Demo(binary, pathlib.Path(work) / "data")
+        demo = Demo(binary, pathlib.Path(work) / "data", sluice.cache)
 
         def scene(name, act):
             nonlocal failed
