@@ -8,7 +8,7 @@ use std::time::Duration;
 use sluice_domain::{
     AccountKind, AccountName, Attempt, Clock, Decision, EventBody, Failure, UnixMillis,
 };
-use sluice_policy::{PluginView, Policies, PolicySettings, Rollback};
+use sluice_policy::{Limits, PluginView, Policies, PolicySettings, Rollback};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -98,6 +98,10 @@ impl Desk {
             }
         });
         let settings = PolicySettings {
+            limits: Limits {
+                decision_deadline,
+                ..Limits::default()
+            },
             // What is measured here has to stay in force.
             rollback: Rollback {
                 automatic: false,
