@@ -22,6 +22,7 @@ mod hostile;
 mod invariants;
 mod keys;
 mod messages;
+mod modes;
 mod outage;
 mod plugins;
 mod problems;

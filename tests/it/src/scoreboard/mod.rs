@@ -9,4 +9,5 @@ mod hostile;
 mod links;
 mod migrations;
 mod protocol;
+mod swaps;
 mod updates;
