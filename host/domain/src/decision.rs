@@ -2,6 +2,8 @@ use super::{Failure, Verdict};
 
 /// A failed attempt with all a retry policy may know. Equals the record of the WIT contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "host", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "host", serde(rename_all = "camelCase"))]
 pub struct Attempt {
     /// What failed.
     pub failure: Failure,
@@ -26,11 +28,21 @@ pub struct Attempt {
     /// Repeats among them.
     pub recent_retries: u32,
     /// 64 random bits from the host, so that jitter is an input and a replay repeats it.
+    #[cfg_attr(feature = "host", serde(with = "as_text"))]
     pub entropy: u64,
 }
 
 /// What a retry policy answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "host", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "host",
+    serde(
+        tag = "action",
+        rename_all = "snake_case",
+        rename_all_fields = "camelCase"
+    )
+)]
 pub enum Decision {
     /// The caller gets the problem now.
     GiveUp,
@@ -46,4 +58,23 @@ pub enum Decision {
         /// For how long.
         seconds: u64,
     },
+}
+
+/// A number of all 64 bits is a text in JSON: other readers round it.
+#[cfg(feature = "host")]
+mod as_text {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the shape serde asks for"
+    )]
+    pub(super) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(number)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
 }

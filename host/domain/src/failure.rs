@@ -1,5 +1,7 @@
 /// Where a failure arose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "host", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "host", serde(rename_all = "snake_case"))]
 pub enum Layer {
     /// Telegram answered with an rpc_error.
     Telegram,
@@ -23,6 +25,8 @@ impl Layer {
 
 /// Whether Telegram may have carried out the call that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "host", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "host", serde(rename_all = "snake_case"))]
 pub enum Execution {
     /// Telegram answered: it refused the call.
     Refused,
@@ -63,6 +67,8 @@ impl AccountKind {
 /// One failed attempt of a call. Policies see all of it but the name, which is the pattern with the
 /// number put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "host", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "host", serde(rename_all = "camelCase"))]
 pub struct Failure {
     /// Where it arose.
     pub layer: Layer,

@@ -23,6 +23,8 @@ mod ambient;
 #[cfg(feature = "host")]
 mod event;
 #[cfg(feature = "host")]
+mod journal;
+#[cfg(feature = "host")]
 mod problem;
 #[cfg(feature = "host")]
 mod proxy;
@@ -42,6 +44,10 @@ pub use {
     account::{AccountName, AccountState, BadAccountName, DeviceIdentity, Environment},
     ambient::{Clock, Random},
     event::{Cursor, Event, EventBody, PluginEvidence, RotationStatus},
+    journal::{
+        Author, Corrected, DecisionFilter, DecisionLog, DecisionPage, DecisionRecord, NoAnswer,
+        Provenance,
+    },
     problem::{FieldError, Problem, TelegramError},
     proxy::{BadProxy, Login, Look, Proxy, ProxyKind, ProxySecret},
     secret::Secret,

@@ -22,6 +22,13 @@ impl UnixMillis {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The moment so long before, the epoch at the earliest.
+    #[must_use]
+    pub fn before(self, time: core::time::Duration) -> Self {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// The moment so many milliseconds later.
     #[must_use]
     pub const fn plus(self, millis: u64) -> Self {

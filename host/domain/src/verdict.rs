@@ -60,6 +60,8 @@ impl Severity {
 
 /// What a categorizer says of a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "host", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "host", serde(rename_all = "camelCase"))]
 pub struct Verdict {
     /// The family.
     pub category: Category,

@@ -7,6 +7,7 @@ mod accounts;
 mod api_keys;
 mod authorizations;
 mod data_dir;
+mod decisions;
 mod event_log;
 mod fault;
 mod peers;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use api_keys::{ApiKeys, KeyRefused, NewApiKey};
 pub use data_dir::{DataDir, LockError};
+pub use decisions::Decisions;
 pub use store::Store;
 pub use upkeep::Retention;
 pub use vault::Vault;

@@ -1,4 +1,5 @@
 mod crash;
+mod decisions;
 mod events;
 mod keys;
 mod sessions;
