@@ -7,7 +7,7 @@ use sluice_domain::{
     SessionStore, WaitStore, Way,
 };
 use sluice_events::Live;
-use sluice_policy::Policies;
+use sluice_policy::{Journal, Policies};
 use sluice_telemetry::Telemetry;
 use tokio_util::task::TaskTracker;
 
@@ -24,6 +24,8 @@ pub struct Deps {
     pub live: Live,
     /// Names failures and decides about them.
     pub policies: Arc<Policies>,
+    /// Remembers what was decided.
+    pub journal: Arc<Journal>,
     /// Counts calls.
     pub telemetry: Arc<Telemetry>,
     /// Time.
@@ -129,7 +131,7 @@ pub struct CallOptions {
     pub patience: Duration,
     /// The caller's `Idempotency-Key`; a missing `random_id` is derived from it.
     pub idempotency_key: Option<String>,
-    /// The request's id, for the log.
+    /// The request's id, for the log and the journal of decisions.
     pub request_id: String,
 }
 

@@ -6,10 +6,10 @@ use sluice_accounts::Accounts;
 use sluice_config::{CallsSection, Config};
 use sluice_domain::{Clock, Random};
 use sluice_events::Hub;
-use sluice_policy::Policies;
+use sluice_policy::{Journal, Policies};
 use sluice_store::{ApiKeys, Store};
 use sluice_telemetry::Telemetry;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +31,8 @@ pub struct Parts {
     pub store: Arc<Store>,
     /// The policies, shown and asked for what exporters serve.
     pub policies: Arc<Policies>,
+    /// The journal of decisions.
+    pub journal: Arc<Journal>,
     /// Measurements, handed to exporters when they are scraped.
     pub telemetry: Arc<Telemetry>,
     /// The configuration in force.
@@ -49,6 +51,8 @@ pub struct Parts {
 pub struct Inner {
     parts: Parts,
     pub(crate) tickets: Tickets,
+    /// Compiling and replaying a candidate takes a core for seconds: one at a time.
+    pub(crate) replays: Semaphore,
     /// Moves when a key was revoked, so that open sockets look at theirs.
     revoked: watch::Sender<()>,
 }
@@ -76,6 +80,7 @@ impl App {
         Self(Arc::new(Inner {
             parts,
             tickets: Tickets::default(),
+            replays: Semaphore::new(1),
             revoked: watch::Sender::new(()),
         }))
     }
@@ -90,8 +95,8 @@ impl App {
     }
 
     /// The largest body, in bytes.
-    pub(crate) fn max_body(&self) -> usize {
-        usize::try_from(self.config.load().server.max_body).unwrap_or(usize::MAX)
+    pub(crate) fn max_body(&self) -> u64 {
+        self.config.load().server.max_body
     }
 
     /// Deadlines and waits of calls.

@@ -53,7 +53,7 @@ async fn not_allowed(_: Request) -> impl IntoResponse {
 
 /// The routes of the API, each with its operation.
 fn api() -> Routes {
-    use ops::{accounts, keys, monitoring, plugins, session, signin, system, telegram};
+    use ops::{accounts, decisions, keys, monitoring, plugins, session, signin, system, telegram};
     Routes::default()
         .get("/api/accounts", accounts::list::handler)
         .post("/api/accounts", accounts::create::handler)
@@ -122,6 +122,9 @@ fn api() -> Routes {
         .post("/api/plugins/{name}/promote", plugins::promote::handler)
         .post("/api/plugins/{name}/abort", plugins::abort::handler)
         .post("/api/plugins/{name}/rollback", plugins::rollback::handler)
+        .post("/api/plugins/replay", plugins::replay::handler)
+        .get("/api/decisions", decisions::list::handler)
+        .get("/api/decisions/{id}", decisions::one::handler)
         .get("/api/keys", keys::list::handler)
         .post("/api/keys", keys::create::handler)
         .delete("/api/keys/{id}", keys::revoke::handler)

@@ -129,6 +129,8 @@ impl Config {
         times("policy.deadline", deadline, least, 10 * SECOND)?;
         let interval = policy.export_interval;
         times("policy.export_interval", interval, SECOND, HOUR)?;
+        let journal = policy.journal_max_bytes;
+        sizes("policy.journal_max_bytes", journal, KIB * KIB, KIB * GIB)?;
         sizes(
             "policy.archive_size",
             policy.archive_size,

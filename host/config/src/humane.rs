@@ -28,7 +28,8 @@ pub mod duration {
         serializer.serialize_str(&text(*value))
     }
 
-    pub(crate) fn parse(text: &str) -> Option<Duration> {
+    /// A duration as people write it; none for what is none.
+    pub fn parse(text: &str) -> Option<Duration> {
         let mut rest = text.trim();
         let mut total: u64 = 0;
         if rest.is_empty() {

@@ -19,6 +19,7 @@ mod watch;
 mod tests;
 
 pub use error::ConfigError;
+pub use humane::duration::parse as parse_duration;
 pub use load::load;
 pub use overrides::Overrides;
 pub use sections::{

@@ -158,6 +158,9 @@ pub enum EventBody {
         /// Why, when it was refused, disabled or rolled back.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
+        /// How it would have decided about the newest failures, when it was loaded.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        replayed: Option<String>,
         /// What the generation that was rolled back did.
         #[serde(skip_serializing_if = "Option::is_none")]
         evidence: Option<PluginEvidence>,

@@ -48,15 +48,26 @@ impl AdminClient {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
-        let bytes = body.map(Value::to_string).unwrap_or_default();
+        let body = body.map(|body| ("application/json", Bytes::from(body.to_string())));
+        self.send(method, path, body).await
+    }
+
+    /// The same with a body of any kind: its media type and its bytes.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Bytes)>,
+    ) -> anyhow::Result<Value> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "admin.sock");
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        if let Some((kind, _)) = &body {
+            request = request.header(header::CONTENT_TYPE, *kind);
         }
-        let request = request.body(Full::new(Bytes::from(bytes)))?;
+        let bytes = body.map(|(_, bytes)| bytes).unwrap_or_default();
+        let request = request.body(Full::new(bytes))?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();
         let bytes = response.into_body().collect().await?.to_bytes();

@@ -8,10 +8,10 @@ use futures_util::FutureExt as _;
 use sluice_accounts::{Accounts, AccountsError, Deps};
 use sluice_api::{App, Face, Listener, ServeOptions};
 use sluice_config::{Config, ConfigError, Overrides, Watch};
-use sluice_domain::{Clock, Random, Secret, StoreError};
+use sluice_domain::{Clock, DecisionLog, Random, Secret, StoreError};
 use sluice_events::{Hub, Live};
-use sluice_policy::{Policies, PolicyError};
-use sluice_store::{ApiKeys, DataDir, LockError, NewApiKey};
+use sluice_policy::{Journal, Policies, PolicyError};
+use sluice_store::{ApiKeys, DataDir, Decisions, LockError, NewApiKey};
 use sluice_telemetry::LogHandle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -97,6 +97,7 @@ pub struct Gateway {
     accounts: Arc<Accounts>,
     keys: Arc<ApiKeys>,
     hub: Arc<Hub>,
+    journal: Arc<Journal>,
     config: Arc<ArcSwap<Config>>,
     listen: SocketAddr,
     admin_listen: SocketAddr,
@@ -152,6 +153,12 @@ impl Gateway {
             .await??
         };
         policies.watch()?;
+        let decisions = Arc::new(Decisions::new(data.path(), config.policy.journal_max_bytes));
+        policies.rehearse_with(Arc::clone(&decisions) as Arc<dyn DecisionLog>);
+        let journal = Arc::new(Journal::start(
+            Arc::clone(&decisions) as Arc<dyn DecisionLog>,
+            Some(Arc::clone(&policies)),
+        )?);
 
         let live = Live::new();
         let hub = Hub::new(store.clone(), live.clone(), Arc::clone(&clock))?;
@@ -162,6 +169,7 @@ impl Gateway {
             waits: store.clone(),
             live,
             policies: Arc::clone(&policies),
+            journal: Arc::clone(&journal),
             telemetry: Arc::clone(&telemetry),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
@@ -184,6 +192,7 @@ impl Gateway {
                         &accounts,
                         &store,
                         &policies,
+                        &decisions,
                         log,
                         reports,
                     ),
@@ -198,6 +207,7 @@ impl Gateway {
             keys: Arc::clone(&keys),
             store,
             policies: Arc::clone(&policies),
+            journal: Arc::clone(&journal),
             telemetry: Arc::clone(&telemetry),
             config: Arc::clone(&config),
             clock,
@@ -250,6 +260,7 @@ impl Gateway {
             accounts,
             keys,
             hub,
+            journal,
             config,
             listen,
             admin_listen,
@@ -334,6 +345,9 @@ impl Gateway {
         if timeout(GRACE, self.tracker.wait()).await.is_err() {
             tracing::warn!(tasks = self.tracker.len(), "tasks are left behind");
         }
+        let journal = self.journal;
+        // What waits is written when the last of it is dropped, if not now.
+        let _ = blocking(move || journal.flush(GRACE)).await;
         let _ = std::fs::remove_file(self.data.admin_socket());
     }
 }

@@ -4,7 +4,7 @@ use arc_swap::ArcSwap;
 use sluice_accounts::{Accounts, Settings};
 use sluice_config::{Config, Reload};
 use sluice_policy::Policies;
-use sluice_store::Store;
+use sluice_store::{Decisions, Store};
 use sluice_telemetry::LogHandle;
 
 use crate::reports::Reports;
@@ -12,18 +12,23 @@ use crate::settings as settings_of;
 
 /// What happens when the configuration's file changed: those who keep a part of it get theirs, and
 /// the event goes into the log.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everybody who obeys a part of the configuration"
+)]
 pub(crate) fn follow(
     config: &Arc<ArcSwap<Config>>,
     settings: &Arc<ArcSwap<Settings>>,
     accounts: &Arc<Accounts>,
     store: &Arc<Store>,
     policies: &Arc<Policies>,
+    decisions: &Arc<Decisions>,
     log: Option<LogHandle>,
     reports: Reports,
 ) -> impl Fn(Reload) + Send + Sync + 'static {
     let (config, settings, store) = (Arc::clone(config), Arc::clone(settings), Arc::clone(store));
-    let accounts = Arc::clone(accounts);
     let policies = Arc::clone(policies);
+    let (accounts, decisions) = (Arc::clone(accounts), Arc::clone(decisions));
     move |reload| {
         match &reload {
             Reload::Applied {
@@ -35,6 +40,7 @@ pub(crate) fn follow(
                 settings.store(Arc::new(settings_of::accounts(&config)));
                 accounts.settings_changed();
                 policies.set_rollback(settings_of::rollback(&config));
+                decisions.set_max_bytes(config.policy.journal_max_bytes);
                 if let Err(error) = store.set_retention(settings_of::retention(&config)) {
                     tracing::warn!(%error, "the event log keeps its retention");
                 }

@@ -14,8 +14,47 @@ pub struct Answer<T> {
     pub by: Answerer,
     /// How the envelope corrected it.
     pub breach: Option<&'static str>,
+    /// What was answered, where the envelope corrected it.
+    pub answered: Option<T>,
     /// The plugin that was asked before and did not answer, and why.
     pub fault: Option<(Answerer, String)>,
+}
+
+/// Where an answer comes from: an [`Answer`] without what is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source<T> {
+    /// The moment that policies were told.
+    pub at: UnixMillis,
+    /// Who gave it.
+    pub by: Answerer,
+    /// How the envelope corrected it.
+    pub breach: Option<&'static str>,
+    /// What was answered, where the envelope corrected it.
+    pub answered: Option<T>,
+    /// The plugin that was asked before and did not answer, and why.
+    pub fault: Option<(Answerer, String)>,
+}
+
+impl<T> Answer<T> {
+    /// What is in force, and where it comes from.
+    pub fn take(self) -> (T, Source<T>) {
+        let Self {
+            answer,
+            at,
+            by,
+            breach,
+            answered,
+            fault,
+        } = self;
+        let source = Source {
+            at,
+            by,
+            breach,
+            answered,
+            fault,
+        };
+        (answer, source)
+    }
 }
 
 /// What a failure is, and who says so.
@@ -33,4 +72,6 @@ pub struct Answerer {
     pub generation: u64,
     /// SHA-256 of the component, in hex; none for a native library.
     pub hash: Option<Arc<str>>,
+    /// SHA-256 of the settings it was configured with, in hex; none without settings.
+    pub settings: Option<Arc<str>>,
 }

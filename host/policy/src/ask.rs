@@ -61,13 +61,14 @@ impl Policies {
         });
         let (by, answer, fault) = match asked {
             Asked::By(plugin, verdict) => {
-                let (answer, breach) = bound_verdict(failure, verdict);
+                let (answer, breach) = bound_verdict(failure, verdict.clone());
                 self.note(&plugin.tally, breach);
                 return Answer {
                     answer,
                     at,
                     by: plugin.answerer(),
                     breach,
+                    answered: breach.map(|_| verdict),
                     fault: None,
                 };
             }
@@ -85,6 +86,7 @@ impl Policies {
             at,
             by,
             breach: None,
+            answered: None,
             fault: fault.map(|(plugin, fault)| (plugin.answerer(), fault.to_string())),
         }
     }
@@ -113,9 +115,9 @@ impl Policies {
         let bound = |tally: &Tally, decision| {
             let bounded = bound_decision(attempt, decision, &self.settings.limits);
             self.note(tally, bounded.1);
-            bounded
+            (bounded.0, bounded.1, bounded.1.map(|_| decision))
         };
-        let ((answer, breach), by, fault) = match asked {
+        let ((answer, breach, answered), by, fault) = match asked {
             Asked::By(plugin, decision) => {
                 let bounded = bound(&plugin.tally, decision);
                 let native = sluice_standard_retry::decide(attempt);
@@ -126,7 +128,7 @@ impl Policies {
                 (bounded, plugin.answerer(), None)
             }
             Asked::Failed(plugin, fault) => (
-                (Decision::GiveUp, None),
+                (Decision::GiveUp, None, None),
                 plugin.answerer(),
                 Some((plugin, fault)),
             ),
@@ -142,6 +144,7 @@ impl Policies {
             at,
             by,
             breach,
+            answered,
             fault: fault.map(|(plugin, fault)| (plugin.answerer(), fault.to_string())),
         }
     }
@@ -275,6 +278,7 @@ impl Native {
             name: name.clone(),
             generation: 0,
             hash: None,
+            settings: None,
         }
     }
 }

@@ -9,10 +9,11 @@ use crate::admit::admit;
 use crate::archive::{Mark, Release};
 use crate::plugin::Plugin;
 use crate::registry::{Filed, Ground, Outcome, archive_key, event, hex, rolled_back, told};
+use crate::replay::{Asked, SwapDiff, before_swap};
 use crate::rewrite::behaviour;
 use crate::scan::{Contents, Found, Unread};
 use crate::sidecar::Sidecar;
-use crate::{Kind, Mode, Origin};
+use crate::{Kind, Mode, Origin, Workbench};
 
 /// What is known of one file, between looks at its directory.
 #[derive(Default)]
@@ -324,6 +325,22 @@ fn release(hash: &str, sidecar: &str) -> String {
     hex(&Sha256::digest(format!("{hash} {}", behaviour(sidecar))))
 }
 
+/// Puts the newest decisions to a component that may be let in.
+fn replayed(subject: &Subject<'_>, contents: &Contents, sidecar: &Sidecar) -> Option<SwapDiff> {
+    let decisions = subject.ground.decisions?;
+    let limits = &subject.ground.settings.limits;
+    let bench = Workbench::on(subject.ground.runtime.clone(), limits.clone());
+    // It was loaded like this a moment ago.
+    let candidate = bench
+        .load(subject.name, &contents.component, &contents.sidecar)
+        .ok()?;
+    let asked = Asked {
+        candidate: &candidate,
+        accounts: &sidecar.accounts,
+    };
+    before_swap(asked, limits, decisions)
+}
+
 fn load(
     subject: &Subject<'_>,
     contents: &Contents,
@@ -348,6 +365,7 @@ fn load(
             subject.name
         ));
     }
+    let replayed = replayed(subject, contents, &sidecar);
     tracing::info!(
         plugin = subject.name,
         kind = body.kind().as_str(),
@@ -365,6 +383,7 @@ fn load(
         loaded_at: subject.now,
         since: subject.now,
         sidecar,
+        replayed,
         body,
         tally: crate::tally::Tally::default(),
         breaker: crate::breaker::Breaker::default(),

@@ -21,11 +21,14 @@ mod evidence;
 mod exports;
 mod figures;
 mod golden;
+mod journal;
 mod mode;
 mod phrases;
 mod plugin;
 mod policies;
+mod quiet;
 mod registry;
+mod replay;
 mod rewrite;
 mod runtime;
 mod scan;
@@ -37,15 +40,19 @@ mod tally;
 mod view;
 mod watch;
 
-pub use answer::{Answer, Answerer, Decided, Judged};
+pub use answer::{Answer, Answerer, Decided, Judged, Source};
 pub use canary::ArmView;
 pub use candidate::{Candidate, Workbench};
 pub use changes::ChangeError;
 pub use diff::{ComparisonView, Example, GroupView};
 pub use error::PolicyError;
 pub use evidence::Rollback;
+pub use journal::{Again, Bounds, Explanation, Journal, Noted, Reexecution};
 pub use mode::Mode;
 pub use policies::{OnEvent, Policies};
+pub use replay::{
+    Breach, Changed, Day, DayTally, Fuel, FuelChange, Replay, ReplayError, ReplayRequest, SwapDiff,
+};
 pub use runtime::{Fault, Spent};
 pub use settings::{Limits, PolicySettings};
 pub use tally::TimeView;

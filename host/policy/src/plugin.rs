@@ -9,6 +9,7 @@ use crate::canary::{Arms, chosen};
 use crate::contract::Body;
 use crate::diff::Diff;
 use crate::evidence::Window;
+use crate::replay::SwapDiff;
 use crate::sidecar::Sidecar;
 use crate::tally::Tally;
 use crate::{Mode, Origin, PluginView};
@@ -26,6 +27,8 @@ pub(crate) struct Plugin {
     /// When the release was swapped in, perhaps by an earlier process.
     pub since: UnixMillis,
     pub sidecar: Sidecar,
+    /// What it would have said about the newest failures before it was swapped in.
+    pub replayed: Option<SwapDiff>,
     pub body: Body,
     pub tally: Tally,
     pub breaker: Breaker,
@@ -73,6 +76,7 @@ impl Plugin {
             name: self.name.clone(),
             generation: self.generation,
             hash: Some(self.hash.clone()),
+            settings: self.sidecar.settings_hash.clone(),
         }
     }
 
@@ -91,6 +95,7 @@ impl Plugin {
                 .map(ToString::to_string)
                 .collect(),
             loaded_at: Some(self.loaded_at),
+            replayed: self.replayed.clone(),
             ..PluginView::of(self.name.to_string(), self.origin, &self.tally)
         }
     }

@@ -4,10 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sluice_domain::{Clock, EventBody};
+use sluice_domain::{Clock, DecisionLog, EventBody};
 
 use crate::archive::Archive;
 use crate::ask::Native;
+use crate::journal::Metered;
 use crate::registry::{Ground, Outcome, Registry};
 use crate::runtime::Runtime;
 use crate::shadow::Shadows;
@@ -29,6 +30,9 @@ pub struct Policies {
     pub(crate) registry: Mutex<Registry>,
     pub(crate) native: Native,
     pub(crate) served: ArcSwap<HashMap<String, Arc<Served>>>,
+    pub(crate) metered: Metered,
+    /// What was decided, to be put to new generations.
+    pub(crate) decisions: OnceLock<Arc<dyn DecisionLog>>,
     pub(crate) archive: Archive,
     pub(crate) rollback: ArcSwap<Rollback>,
     pub(crate) shadows: OnceLock<Shadows>,
@@ -64,6 +68,8 @@ impl Policies {
             registry: Mutex::default(),
             native: Native::default(),
             served: ArcSwap::default(),
+            metered: Metered::default(),
+            decisions: OnceLock::new(),
             shadows: OnceLock::new(),
             watch: OnceLock::new(),
         });
@@ -72,6 +78,13 @@ impl Policies {
         let _ = policies.shadows.set(shadows);
         policies.refresh();
         Ok(policies)
+    }
+
+    /// Puts the newest of these decisions to every generation before it is swapped in, from now on.
+    /// A second call does nothing.
+    pub fn rehearse_with(&self, decisions: Arc<dyn DecisionLog>) {
+        // The first one's is kept.
+        let _ = self.decisions.set(decisions);
     }
 
     /// Starts following the operator's directory; ends when the last reference goes. A second call
@@ -115,6 +128,7 @@ impl Policies {
             runtime: &self.runtime,
             archive: &self.archive,
             clock: self.clock.as_ref(),
+            decisions: self.decisions.get().map(AsRef::as_ref),
         };
         let mut outcome = Outcome::default();
         let result = change(&mut registry, &ground, &mut outcome);

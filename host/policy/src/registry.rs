@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use sluice_domain::{Clock, EventBody, PluginEvidence};
+use sluice_domain::{Clock, DecisionLog, EventBody, PluginEvidence};
 
 use crate::archive::{Archive, Mark, Release};
 use crate::entry::{Entry, Subject};
@@ -31,6 +31,8 @@ pub(crate) struct Ground<'a> {
     pub runtime: &'a Arc<Runtime>,
     pub archive: &'a Archive,
     pub clock: &'a dyn Clock,
+    /// What was decided lately; none before the gateway serves.
+    pub decisions: Option<&'a dyn DecisionLog>,
 }
 
 /// What a look at the directories came to.
@@ -245,6 +247,9 @@ pub(crate) fn told(
         generation: serving.map_or(0, |plugin| plugin.generation),
         mode: serving.map(|plugin| plugin.sidecar.mode.to_string()),
         error,
+        replayed: serving
+            .filter(|_| action == "loaded")
+            .and_then(|plugin| plugin.replayed.as_ref().map(ToString::to_string)),
         evidence,
     }
 }

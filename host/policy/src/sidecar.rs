@@ -1,10 +1,13 @@
 //! `NAME.toml` beside `NAME.wasm`: what the operator says about a plugin.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use sluice_domain::AccountName;
 
+use crate::registry::hex;
 use crate::runtime::Reuse;
 use crate::{Limits, Mode};
 
@@ -27,6 +30,8 @@ pub(crate) struct Sidecar {
     pub accounts: Vec<AccountName>,
     pub on_failure: OnFailure,
     pub settings: Vec<(String, String)>,
+    /// SHA-256 of the settings, in hex; none without settings.
+    pub settings_hash: Option<Arc<str>>,
     pub max_memory_bytes: Option<usize>,
     pub deadline: Option<Duration>,
     pub reuse: Option<Reuse>,
@@ -121,6 +126,7 @@ impl Sidecar {
             mode,
             accounts: file.accounts,
             on_failure: file.on_failure,
+            settings_hash: settings_hash(&settings),
             settings,
             max_memory_bytes: file.limits.memory_bytes,
             deadline: file.limits.deadline_ms.map(Duration::from_millis),
@@ -144,6 +150,19 @@ impl Sidecar {
     pub(crate) fn time(&self, bound: Duration) -> Duration {
         self.deadline.map_or(bound, |own| own.min(bound))
     }
+}
+
+fn settings_hash(settings: &[(String, String)]) -> Option<Arc<str>> {
+    if settings.is_empty() {
+        return None;
+    }
+    let mut hash = Sha256::new();
+    for text in settings.iter().flat_map(|(name, value)| [name, value]) {
+        // The length first, so that no two lists of texts are the same bytes.
+        hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hash.update(text);
+    }
+    Some(hex(&hash.finalize()).into())
 }
 
 #[cfg(test)]

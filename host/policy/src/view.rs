@@ -7,6 +7,7 @@ use sluice_domain::{PluginEvidence, UnixMillis};
 use crate::Mode;
 use crate::canary::ArmView;
 use crate::diff::ComparisonView;
+use crate::replay::SwapDiff;
 use crate::tally::{Tally, TimeView};
 
 /// What a plugin is asked.
@@ -90,6 +91,9 @@ pub struct PluginView {
     pub time: TimeView,
     /// Most bytes of memory that an instance had when it had answered.
     pub memory_peak: u64,
+    /// What it would have said about the newest failures before it was swapped in; null where
+    /// there were none.
+    pub replayed: Option<SwapDiff>,
     /// Why the newest file was refused, or the newest question not answered.
     pub last_error: Option<String>,
     /// That the file in the directory does not serve because it was rolled back. It stays so until
@@ -121,6 +125,7 @@ impl PluginView {
             clamps: counts.clamps,
             time: tally.times.view(),
             memory_peak: tally.memory.load(Ordering::Relaxed),
+            replayed: None,
             last_error: tally.last_error(),
             rolled_back: None,
         }

@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
-use sluice_domain::{AccountState, Attempt, Decision, Execution, Failure, Layer, Problem};
+use sluice_domain::{AccountState, Attempt, Decision, Execution, Failure, Layer, Problem, Verdict};
 use sluice_links::Target;
+use sluice_policy::{Noted, Source};
 use tokio::time::Instant;
 
 use super::attempts::Call;
@@ -35,13 +36,8 @@ impl Call<'_> {
         {
             return Err(cut_off(problem, failure.execution));
         }
-        let attempt = self.attempt(failure, idempotent);
-        let decision = if fate::no_repeat(&attempt.failure.name) {
-            Decision::GiveUp
-        } else {
-            account.shared.deps.policies.decide(&attempt, &account.name)
-        };
-        match decision {
+        let (attempt, named) = self.attempt(failure, idempotent);
+        match self.weigh(&attempt, named, false) {
             Decision::GiveUp => Err(self.problem(&attempt)),
             Decision::Park { seconds } => {
                 park(account, seconds, &attempt.failure.name).await;
@@ -68,6 +64,34 @@ impl Call<'_> {
                 }
             }
         }
+    }
+
+    /// Has the policies decide, and notes what they did. `standing`: a known wait is the failure.
+    pub(super) fn weigh(
+        &self,
+        attempt: &Attempt,
+        named: Source<Verdict>,
+        standing: bool,
+    ) -> Decision {
+        let account = self.account;
+        let deps = &account.shared.deps;
+        let (decision, decided) = if fate::no_repeat(&attempt.failure.name) {
+            (Decision::GiveUp, None)
+        } else {
+            let (decision, by) = deps.policies.weigh(attempt, &account.name).take();
+            (decision, Some(by))
+        };
+        deps.journal.note(Noted {
+            at: account.shared.now(),
+            account: account.name.clone(),
+            request_id: self.request_id.clone(),
+            standing,
+            attempt: attempt.clone(),
+            named,
+            decision,
+            decided,
+        });
+        decision
     }
 
     /// What the failure says of waits and of the account itself.
@@ -99,11 +123,12 @@ impl Call<'_> {
         }
     }
 
-    /// A failure with all that policies may know of it, the categorizer's verdict included.
-    pub(super) fn attempt(&self, failure: Failure, idempotent: bool) -> Attempt {
+    /// A failure with all that policies may know of it, the categorizer's verdict included, and
+    /// where that comes from.
+    pub(super) fn attempt(&self, failure: Failure, idempotent: bool) -> (Attempt, Source<Verdict>) {
         let account = self.account;
         let deps = &account.shared.deps;
-        let verdict = deps.policies.categorize(&failure, &account.name);
+        let (verdict, named) = deps.policies.judge(&failure, &account.name).take();
         let now = deps.clock.monotonic();
         let counts = account.recent.lock().counts(now, &failure.method);
         let may_sleep = wait_of(&failure, account.shared.now()).is_none_or(|wait| wait.may_sleep);
@@ -112,7 +137,7 @@ impl Call<'_> {
         } else {
             Duration::ZERO
         };
-        Attempt {
+        let attempt = Attempt {
             failure,
             verdict,
             attempt: self.attempts.max(1),
@@ -125,7 +150,8 @@ impl Call<'_> {
             recent_calls: counts.calls,
             recent_retries: counts.retries,
             entropy: deps.random.u64(),
-        }
+        };
+        (attempt, named)
     }
 }
 

@@ -29,9 +29,8 @@ impl Call<'_> {
             } else if standing.may_sleep {
                 let (code, method) = (standing.code, self.method.name);
                 let failure = Failure::telegram(code, &standing.name, method, self.session.kind);
-                let attempt = self.attempt(failure, idempotent);
-                let policies = &self.account.shared.deps.policies;
-                match policies.decide(&attempt, &self.account.name) {
+                let (attempt, named) = self.attempt(failure, idempotent);
+                match self.weigh(&attempt, named, true) {
                     // The name speaks of whole seconds; the ledger knows the rest.
                     Decision::Retry { after_ms, .. } => {
                         let rounding = attempt.verdict.wait.unwrap_or(0).saturating_mul(1_000);

@@ -85,7 +85,17 @@ fn require_json(request: &Request) -> Result<(), ApiError> {
 }
 
 async fn read(request: Request, app: &App) -> Result<Bytes, ApiError> {
-    let cap = app.max_body();
+    bytes(request, app, app.max_body(), "server.max_body").await
+}
+
+/// A body of up to `cap` bytes, which is the key `named` of the configuration.
+pub async fn bytes(
+    request: Request,
+    app: &App,
+    cap: u64,
+    named: &'static str,
+) -> Result<Bytes, ApiError> {
+    let cap = usize::try_from(cap).unwrap_or(usize::MAX);
     let too_large = || {
         ApiError::from(
             Problem::new(
@@ -94,7 +104,7 @@ async fn read(request: Request, app: &App) -> Result<Bytes, ApiError> {
                 Category::InvalidRequest,
                 format!("the body is larger than {cap} bytes"),
             )
-            .advise("the cap is server.max_body in the configuration"),
+            .advise(format!("the cap is {named} in the configuration")),
         )
     };
     let announced = request

@@ -6,8 +6,8 @@ mod query;
 mod range;
 mod stream;
 
-pub use body::{Json, JsonOrDefault};
+pub use body::{Json, JsonOrDefault, bytes};
 pub use deadline::CallHeaders;
-pub use query::{AccountQuery, Query};
+pub use query::{AccountQuery, Query, wrong_query};
 pub use range::{Wanted, wanted};
 pub use stream::incoming;

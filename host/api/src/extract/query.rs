@@ -30,6 +30,18 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// 400 for a parameter that cannot be meant.
+pub fn wrong_query(parameter: &str, detail: &str) -> ApiError {
+    ApiError::invalid(
+        "QUERY_INVALID",
+        format!("the query string is wrong: {parameter}: {detail}"),
+        vec![FieldError {
+            pointer: String::new(),
+            detail: format!("{parameter}: {detail}"),
+        }],
+    )
+}
+
 /// `?account=NAME`: which account is meant.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -119,6 +119,21 @@ const ENTRIES: &[Entry] = &[
         "Telegram's schema has no such method. GET /api/telegram/methods lists them.",
     ),
     entry(
+        "CANDIDATE_REFUSED",
+        InvalidRequest,
+        "The component would not be let into the plugins directory, for the reason that the detail names. `sluice plugin check` says the same before it is sent.",
+    ),
+    entry(
+        "REPLAY_RUNNING",
+        Conflict,
+        "Another candidate is being replayed, and a replay takes a core for seconds. Ask again when it has ended.",
+    ),
+    entry(
+        "DECISION_NOT_FOUND",
+        NotFound,
+        "No decision with this id is kept: the journal is bounded, and the oldest go. GET /api/decisions lists those it has.",
+    ),
+    entry(
         "PLUGIN_NOT_FOUND",
         NotFound,
         "No plugin has this name. GET /api/plugins lists them.",

@@ -3,9 +3,11 @@
 #![allow(dead_code, reason = "read by the derive, never made")]
 
 mod accounts;
+mod decisions;
 mod plugins;
 
 pub use accounts::*;
+pub use decisions::*;
 pub use plugins::*;
 
 use serde::Serialize;

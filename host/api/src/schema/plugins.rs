@@ -104,6 +104,9 @@ pub struct PluginView {
     pub time: TimeView,
     /// Most bytes of memory that an instance had when it had answered.
     pub memory_peak: u64,
+    /// What it would have said about the newest failures before it was swapped in; null where there
+    /// were none.
+    pub replayed: Option<super::SwapDiff>,
     /// Why the newest file was refused, or the newest question not answered.
     pub last_error: Option<String>,
     /// That the file in the directory does not serve because it was rolled back. It stays so until the

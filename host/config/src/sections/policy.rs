@@ -23,6 +23,9 @@ pub struct PolicySection {
     /// How often exporters are handed a batch.
     #[serde(with = "humane::duration")]
     pub export_interval: Duration,
+    /// Bytes the journal of decisions takes on the disk.
+    #[serde(with = "humane::size")]
+    pub journal_max_bytes: u64,
     /// All components that are kept to be rolled back to, in bytes.
     #[serde(with = "humane::size")]
     pub archive_size: u64,
@@ -74,6 +77,7 @@ impl Default for PolicySection {
             max_memory: 64 << 20,
             deadline: Duration::from_millis(10),
             export_interval: Duration::from_secs(5),
+            journal_max_bytes: 256 << 20,
             archive_size: 256 << 20,
             rollback: RollbackSection::default(),
         }

@@ -5,6 +5,7 @@ pub(crate) mod diff;
 pub(crate) mod list;
 pub(crate) mod one;
 pub(crate) mod promote;
+pub(crate) mod replay;
 pub(crate) mod rollback;
 
 use sluice_domain::{Category, Problem};

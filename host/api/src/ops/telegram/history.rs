@@ -1,13 +1,12 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sluice_domain::FieldError;
 
 use crate::App;
 use crate::auth::{Call, Key};
-use crate::extract::{CallHeaders, Json, Query};
+use crate::extract::{CallHeaders, Json, Query, wrong_query};
 use crate::openapi::Problems;
-use crate::problem::{ApiError, Result};
+use crate::problem::Result;
 
 const METHOD: &str = "messages.getHistory";
 
@@ -65,12 +64,17 @@ pub(crate) async fn handler(
     key.require_method(METHOD)?;
     let limit = query.limit.unwrap_or(50);
     if !(1..=MOST).contains(&limit) {
-        return Err(wrong("limit", "expected 1 to 100"));
+        return Err(wrong_query("limit", "expected 1 to 100"));
     }
     let before: i32 = match query.cursor.as_deref().map(str::parse) {
         None => 0,
         Some(Ok(id)) if id > 0 => id,
-        Some(_) => return Err(wrong("cursor", "expected the cursor of the page before")),
+        Some(_) => {
+            return Err(wrong_query(
+                "cursor",
+                "expected the cursor of the page before",
+            ));
+        }
     };
     let account = key.account(&app, query.account.as_deref())?;
     let params = json!({
@@ -105,15 +109,4 @@ impl History {
             chats: list("chats"),
         }
     }
-}
-
-fn wrong(parameter: &str, detail: &str) -> ApiError {
-    ApiError::invalid(
-        "QUERY_INVALID",
-        format!("the query string is wrong: {parameter}: {detail}"),
-        vec![FieldError {
-            pointer: String::new(),
-            detail: format!("{parameter}: {detail}"),
-        }],
-    )
 }

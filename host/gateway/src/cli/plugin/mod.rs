@@ -10,6 +10,7 @@ mod ground;
 mod list;
 mod new;
 mod question;
+mod replay;
 mod subject;
 mod test;
 
@@ -27,6 +28,8 @@ pub(super) enum Plugin {
     Test(test::Test),
     /// Measure what an answer of a component costs.
     Bench(bench::Bench),
+    /// Show what a component would have decided about the failures in the journal.
+    Replay(replay::Replay),
     /// List the plugins, the native policies and refused files included.
     List(list::List),
     /// Let a plugin reach further: from shadow to canary, from canary to live, or straight to a mode.
@@ -47,6 +50,7 @@ impl Plugin {
             Self::Check(check) => check.run(),
             Self::Test(test) => test.run(),
             Self::Bench(bench) => bench.run(),
+            Self::Replay(replay) => replay.run().await,
             Self::List(list) => list.run().await,
             Self::Promote(promote) => promote.run().await,
             Self::Abort(abort) => abort.run("abort").await,
