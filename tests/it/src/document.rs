@@ -10,6 +10,7 @@ const PATHS: &[&str] = &[
     "/api/version",
     "/api/accounts",
     "/api/accounts/demo",
+    "/api/decisions",
     "/api/keys",
     "/api/plugins",
     "/api/plugins/native-retry",
@@ -41,10 +42,19 @@ async fn answers_are_as_the_document_says() -> anyhow::Result<()> {
         .post("/api/telegram-auth/rotate-session?wait=true", json!({}))
         .await?
         .expect(200)?;
+    // A decision to show.
+    let empty = json!({ "peer": "me", "message": "" });
+    gateway
+        .call("demo", "messages.sendMessage", empty)
+        .await?
+        .problem(400, "MESSAGE_EMPTY")?;
+    let decisions = gateway.get("/api/decisions").await?.expect(200)?;
+    let id = decisions["decisions"][0]["id"].as_str().unwrap();
+    let decision = format!("/api/decisions/{id}");
     let document = gateway.get("/openapi.json").await?.expect(200)?;
 
     let mut faults = Vec::new();
-    for path in PATHS {
+    for path in PATHS.iter().copied().chain([decision.as_str()]) {
         let answer = gateway.get(path).await?.expect(200)?;
         let schema = schema_of(&document, path);
         check(&document, &schema, &answer, path, &mut faults);

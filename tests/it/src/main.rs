@@ -13,6 +13,7 @@ mod bad_input;
 mod calls;
 mod chaos;
 mod config_reload;
+mod decisions;
 mod document;
 mod events;
 mod files;

@@ -14,8 +14,8 @@ use sluice_domain::{
     Random, Secret, SessionStore, UnixMillis,
 };
 use sluice_events::{Hub, Live, Reader, ReaderItem};
-use sluice_policy::{Policies, PolicySettings};
-use sluice_store::{Store, Vault};
+use sluice_policy::{Journal, Policies, PolicySettings};
+use sluice_store::{Decisions, Store, Vault};
 use sluice_telemetry::Telemetry;
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
@@ -175,6 +175,7 @@ impl World {
         let hub = Hub::new(store.clone(), live.clone(), Arc::clone(&clock)).unwrap();
         let plugins = PolicySettings::of(self.dir.path().join("plugins"));
         let policies = Policies::open(plugins, Arc::clone(&clock), Box::new(|_| {})).unwrap();
+        let journal = Decisions::new(self.dir.path(), 1 << 20);
         let tracker = TaskTracker::new();
         let accounts = Accounts::open(Deps {
             log: store.clone(),
@@ -182,6 +183,7 @@ impl World {
             store,
             live,
             policies,
+            journal: Arc::new(Journal::start(Arc::new(journal), None).unwrap()),
             telemetry: Telemetry::new(Arc::clone(&clock)),
             clock: accounts,
             random,

@@ -12,6 +12,7 @@ mod contract;
 mod fixture;
 mod guests;
 mod hostile;
+mod journal;
 mod modes;
 mod releases;
 mod reload;
