@@ -43,7 +43,10 @@ fn main() {
             "no" => false,
             other => panic!("errors.tsv:{at}: retryable is {other}"),
         };
-        let advice = if advice == "-" { "" } else { advice };
+        assert!(
+            (15..=200).contains(&advice.len()) && advice.ends_with('.'),
+            "errors.tsv:{at}: advice is a sentence of 15 to 200 letters"
+        );
         writeln!(
             table,
             "Row {{ name: {name:?}, codes: &[{codes}], category: Category::{}, status: {status}, \

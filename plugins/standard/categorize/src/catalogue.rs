@@ -42,7 +42,7 @@ pub struct Row {
     pub scope: WaitScope,
     /// How much an operator should care.
     pub severity: Severity,
-    /// What the caller can do; empty where nothing specific helps.
+    /// What the caller can do.
     pub advice: &'static str,
 }
 

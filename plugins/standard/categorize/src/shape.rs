@@ -93,6 +93,41 @@ pub(super) fn of(category: Category) -> Rule {
         number: Number::None,
         scope: WaitScope::Call,
         severity,
-        advice: "",
+        advice: advice(category),
+    }
+}
+
+/// What helps with an error of which no more is known than its family.
+const fn advice(category: Category) -> &'static str {
+    match category {
+        Category::RateLimit => {
+            "Wait for the time given before calling this method again; without one, call it less often."
+        }
+        Category::Auth => {
+            "The account's authorization is not what Telegram wants here; /api/telegram-auth/status says how it stands."
+        }
+        Category::Permission | Category::Policy => {
+            "This account may not do this here; use an account with the right, or ask an administrator for it."
+        }
+        Category::NotFound => {
+            "What the call names is not there for this account; list it again and take the id from there."
+        }
+        Category::InvalidRequest => {
+            "A value of the call is wrong, and the error's name says which; /api/telegram/methods shows what the method takes."
+        }
+        Category::Conflict => {
+            "Things are not as the call takes them to be; read the present state, then decide anew."
+        }
+        Category::Migration => {
+            "Another data center has this, which the gateway asks by itself; repeat the call."
+        }
+        Category::Network => {
+            "The way to Telegram failed; repeat the call, and look at /api/telegram-auth/status if it stays so."
+        }
+        Category::Timeout => {
+            "No answer came in time. Read the state before repeating what must not happen twice."
+        }
+        Category::Server => "Telegram failed inside; repeat the call in a moment.",
+        Category::Internal => "The gateway failed; its log says more under the request's id.",
     }
 }

@@ -11,3 +11,4 @@ mod migrations;
 mod protocol;
 mod swaps;
 mod updates;
+mod verdicts;
