@@ -158,6 +158,25 @@ fn settings_reach_the_component_and_are_checked_by_it() {
     }
 }
 
+/// Breaks when the shipped policy cannot be changed by settings, or takes wrong ones.
+#[test]
+fn the_shipped_retry_policy_obeys_its_settings() {
+    let fixture = Fixture::with(Some(guests::shipped()));
+    assert_eq!(fixture.decide(&flood()), Decision::GiveUp);
+    fixture.admit("retry.toml", b"[settings]\npatience_ms = 10000\n");
+    assert!(waits(fixture.decide(&flood())).is_some_and(|ms| (7_000..=7_250).contains(&ms)));
+    let refused = fixture.admit("retry.toml", b"[settings]\nattempts = \"lots\"\n");
+    let why = refused.last_error.unwrap();
+    assert!(
+        why.contains("attempts is a whole number from 1 to 100, not \"lots\""),
+        "{why}"
+    );
+    assert!(
+        waits(fixture.decide(&flood())).is_some(),
+        "the old one serves"
+    );
+}
+
 fn batch() -> Batch {
     Batch {
         at_ms: 1_800_000_000_000,
@@ -169,6 +188,7 @@ fn batch() -> Batch {
             value: 3.0,
         }],
         events: Vec::new(),
+        extensions: Vec::new(),
     }
 }
 

@@ -6,17 +6,27 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+use std::sync::OnceLock;
+
 use exports::sluice::retry::policy as wit;
 use sluice_domain as domain;
+use sluice_standard_retry::Settings;
+
+/// Of this instance; none when it was not configured.
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 struct Component;
 
 impl wit::Guest for Component {
     fn configure(settings: Vec<(String, String)>) -> Result<(), String> {
-        match settings.first() {
-            None => Ok(()),
-            Some((name, _)) => Err(format!("unknown setting {name}: this policy has none")),
-        }
+        let pairs = settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let settings = Settings::read(pairs)?;
+        // Once for each instance, says the contract.
+        SETTINGS
+            .set(settings)
+            .map_err(|_| "was configured before".to_owned())
     }
 
     fn decide(attempt: wit::Attempt) -> wit::Decision {
@@ -24,7 +34,8 @@ impl wit::Guest for Component {
             // A code from a gateway newer than this component.
             return wit::Decision::Abstain;
         };
-        match sluice_standard_retry::decide(&attempt) {
+        let settings = SETTINGS.get().copied().unwrap_or_default();
+        match settings.decide(&attempt) {
             domain::Decision::GiveUp => wit::Decision::GiveUp,
             domain::Decision::Retry {
                 after_ms,
