@@ -5,7 +5,7 @@ TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
 export CARGO_TARGET_DIR := $(TARGET_DIR)
 
 WASM := wasm32-unknown-unknown
-COMPONENTS := retry categorize prometheus
+COMPONENTS := retry categorize prometheus otlp statsd
 EXAMPLES := patient-retry
 PLUGINS := $(TARGET_DIR)/plugins
 EXAMPLE_PLUGINS := $(TARGET_DIR)/example-plugins

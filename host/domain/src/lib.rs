@@ -4,12 +4,14 @@
 //! because the shipped policies use [`Failure`], [`Verdict`], [`Attempt`] and [`Decision`].
 //! What only the host needs (JSON, calendar time, stores, secrets) is behind the feature `host`.
 
+mod batch;
 mod category;
 mod decision;
 mod failure;
 mod sample;
 mod verdict;
 
+pub use batch::Told;
 pub use category::{Category, UnknownCategory};
 pub use decision::{Attempt, Decision};
 pub use failure::{AccountKind, Execution, Failure, Layer};

@@ -50,6 +50,8 @@ pub struct Batch {
     pub samples: Vec<Sample>,
     /// What happened since the last batch, oldest first.
     pub events: Vec<Happening>,
+    /// What else is known, by name; see [`Batch::tell`].
+    pub extensions: Vec<(String, String)>,
 }
 
 /// What an exporter asks the host to do.

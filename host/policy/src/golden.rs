@@ -2,7 +2,7 @@
 
 use sluice_domain::{
     AccountKind, Attempt, Batch, Decision, Delivery, Execution, Failure, Happening, Layer, Sample,
-    SampleKind, Severity, UnixMillis,
+    SampleKind, Severity, Told, UnixMillis,
 };
 use sluice_standard_categorize::{catalogue, categorize};
 
@@ -116,7 +116,9 @@ fn exporter(body: &Body) -> Result<(), String> {
     Ok(())
 }
 
-fn batch() -> Batch {
+/// A small batch with something of everything, that says nothing of targets: an exporter shows by it
+/// all that it serves and sends to.
+pub(crate) fn batch() -> Batch {
     let sample = |name: &str, kind, value| Sample {
         name: name.into(),
         help: "A golden case.".into(),
@@ -124,7 +126,7 @@ fn batch() -> Batch {
         labels: vec![("account".into(), "demo".into())],
         value,
     };
-    Batch {
+    let mut batch = Batch {
         at_ms: AT.0,
         samples: vec![
             sample("sluice_golden", SampleKind::Gauge, f64::NAN),
@@ -138,7 +140,15 @@ fn batch() -> Batch {
             severity: Severity::Info,
             attributes: vec![("state".into(), "ready".into())],
         }],
-    }
+        extensions: Vec::new(),
+    };
+    batch.tell(&Told {
+        started_ms: 1_600_000_000_000,
+        since_ms: 1_600_000_000_000,
+        increases: vec![0.0, 2.0, 1e300],
+        targets: None,
+    });
+    batch
 }
 
 /// Whether the admin listener serves at this path for a plugin.

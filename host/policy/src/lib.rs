@@ -47,6 +47,7 @@ pub use changes::ChangeError;
 pub use diff::{ComparisonView, Example, GroupView};
 pub use error::PolicyError;
 pub use evidence::Rollback;
+pub use exports::{Carrier, Outgoing};
 pub use journal::{Again, Bounds, Explanation, Journal, Noted, Reexecution};
 pub use mode::Mode;
 pub use policies::{OnEvent, Policies};

@@ -4,17 +4,18 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sluice_domain::{Clock, DecisionLog, EventBody};
+use sluice_domain::{Clock, DecisionLog, EventBody, UnixMillis};
 
 use crate::archive::Archive;
 use crate::ask::Native;
+use crate::exports::Exports;
 use crate::journal::Metered;
 use crate::registry::{Ground, Outcome, Registry};
 use crate::runtime::Runtime;
 use crate::shadow::Shadows;
 use crate::table::Table;
 use crate::watch::{self, Watch};
-use crate::{Kind, PluginView, PolicyError, PolicySettings, Rollback, Served, Workbench};
+use crate::{Kind, Mode, PluginView, PolicyError, PolicySettings, Rollback, Served, Workbench};
 
 /// Called with every `plugin` event. Must not block.
 pub type OnEvent = Box<dyn Fn(EventBody) + Send + Sync>;
@@ -30,6 +31,8 @@ pub struct Policies {
     pub(crate) registry: Mutex<Registry>,
     pub(crate) native: Native,
     pub(crate) served: ArcSwap<HashMap<String, Arc<Served>>>,
+    pub(crate) exports: Exports,
+    pub(crate) opened: UnixMillis,
     pub(crate) metered: Metered,
     /// What was decided, to be put to new generations.
     pub(crate) decisions: OnceLock<Arc<dyn DecisionLog>>,
@@ -56,6 +59,7 @@ impl Policies {
                 path: settings.dir.clone(),
                 source,
             })?;
+        let opened = clock.now();
         let archive = Archive::open(settings.archive_dir.clone(), settings.archive_bytes);
         let policies = Arc::new(Self {
             archive,
@@ -68,6 +72,8 @@ impl Policies {
             registry: Mutex::default(),
             native: Native::default(),
             served: ArcSwap::default(),
+            exports: Exports::default(),
+            opened,
             metered: Metered::default(),
             decisions: OnceLock::new(),
             shadows: OnceLock::new(),
@@ -167,7 +173,13 @@ impl Policies {
         let table = self.table.load();
         let mut views = Vec::new();
         for kind in Kind::ALL {
-            views.extend(table.views(kind));
+            let chain = table.chain(kind).iter();
+            views.extend(chain.zip(table.views(kind)).map(|(plugin, mut view)| {
+                if self.idle(plugin) {
+                    view.mode = Mode::Off;
+                }
+                view
+            }));
             views.push(PluginView::native(kind, self.native.tally(kind)));
         }
         views.extend(table.refused());

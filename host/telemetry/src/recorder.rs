@@ -84,6 +84,7 @@ impl Telemetry {
             at_ms: now.0,
             samples: samples.sorted(),
             events: Vec::new(),
+            extensions: Vec::new(),
         }
     }
 

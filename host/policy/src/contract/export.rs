@@ -91,17 +91,19 @@ fn question<'a>(
     batch: &Batch,
     samples: &'a [wit::Sample<'a>],
     events: &'a [wit::Event<'a>],
+    extensions: &'a [(&'a str, &'a str)],
 ) -> wit::Batch<'a> {
     let Batch {
         at_ms,
         samples: _,
         events: _,
+        extensions: _,
     } = batch;
     wit::Batch {
         at_ms: *at_ms,
         samples,
         events,
-        extensions: &[],
+        extensions,
     }
 }
 
@@ -151,7 +153,8 @@ impl Exports for Runner<ExportPolicyPre<Host>> {
         let samples = samples(batch, &labels);
         let attributes = attributes(batch);
         let events = events(batch, &attributes);
-        let question = question(batch, &samples, &events);
+        let extensions = pairs(&batch.extensions);
+        let question = question(batch, &samples, &events, &extensions);
         self.ask(moment, |exports, store| {
             exports.sluice_export_policy().call_export(store, question)
         })

@@ -9,6 +9,7 @@
 )]
 
 mod contract;
+mod exports;
 mod fixture;
 mod guests;
 mod hostile;

@@ -57,11 +57,12 @@ fn samples<'a>(batch: &'a Batch, labels: &'a [Vec<(&'a str, &'a str)>]) -> Vec<w
 
 /// The argument of `export`.
 fn question<'a>(batch: &Batch, samples: &'a [wit::Sample<'a>]) -> wit::Batch<'a> {
-    // That release has no events.
+    // That release has no events, and no extensions that it would know.
     let Batch {
         at_ms,
         samples: _,
         events: _,
+        extensions: _,
     } = batch;
     wit::Batch {
         at_ms: *at_ms,
