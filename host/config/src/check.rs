@@ -39,6 +39,7 @@ impl Config {
         self.check_telegram()?;
         self.check_data()?;
         self.check_policy()?;
+        self.check_export()?;
         self.check_calls()?;
         let interval = self.probe.interval;
         times("probe.interval", interval, SECOND, 10 * MINUTE)?;
@@ -151,6 +152,44 @@ impl Config {
         Ok(())
     }
 
+    fn check_export(&self) -> Result<(), Fault> {
+        for (name, target) in &self.export.targets {
+            let key = |field: &str| format!("export.targets.{name}{field}");
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            if !(1..=64).contains(&name.len()) || !name.chars().all(plain) {
+                let message = "the name of a target has letters, digits, '-' and '_', up to 64";
+                return Err(fault("export.targets", message.to_owned()));
+            }
+            match (&target.url, &target.udp) {
+                (Some(url), None) => {
+                    check_url(url.expose()).map_err(|why| fault(&key(".url"), why))?;
+                }
+                (None, Some(address)) => {
+                    check_udp(address).map_err(|why| fault(&key(".udp"), why))?;
+                    if !target.headers.is_empty() || target.ca_file.is_some() {
+                        let message = "headers and ca_file go with url, not with udp";
+                        return Err(fault(&key(""), message.to_owned()));
+                    }
+                }
+                _ => {
+                    let message = "needs either url or udp".to_owned();
+                    return Err(fault(&key(""), message));
+                }
+            }
+            for (header, value) in &target.headers {
+                let sent = header.parse::<http::HeaderName>().is_ok()
+                    && http::HeaderValue::from_str(value.expose()).is_ok();
+                if !sent {
+                    let message = "is no header that can be sent".to_owned();
+                    return Err(fault(&key(&format!(".headers.{header}")), message));
+                }
+            }
+            let (least, timeout) = (Duration::from_millis(100), target.timeout);
+            times(&key(".timeout"), timeout, least, 5 * MINUTE)?;
+        }
+        Ok(())
+    }
+
     fn check_calls(&self) -> Result<(), Fault> {
         let calls = &self.calls;
         times("calls.max_timeout", calls.max_timeout, SECOND, HOUR)?;
@@ -169,6 +208,33 @@ impl Config {
         times("events.heartbeat", heartbeat, SECOND, 10 * MINUTE)?;
         let slow = events.slow_reader;
         times("events.slow_reader", slow, SECOND, 10 * MINUTE)
+    }
+}
+
+fn check_url(url: &str) -> Result<(), String> {
+    let url: http::Uri = url.parse().map_err(|_| {
+        "is an address like \"https://collector.example:4318/v1/metrics\"".to_owned()
+    })?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) {
+        return Err("begins with http:// or https://".to_owned());
+    }
+    let authority = url.authority().map_or("", http::uri::Authority::as_str);
+    if authority.contains('@') {
+        return Err("holds a name and password; give them as the header Authorization".to_owned());
+    }
+    if url.host().is_none_or(str::is_empty) {
+        return Err("has no host".to_owned());
+    }
+    Ok(())
+}
+
+fn check_udp(address: &str) -> Result<(), String> {
+    let port = address
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty());
+    match port.and_then(|(_, port)| port.parse::<u16>().ok()) {
+        Some(1..) => Ok(()),
+        _ => Err("is a host and a port like \"127.0.0.1:8125\"".to_owned()),
     }
 }
 

@@ -133,6 +133,42 @@ pub mod size {
     }
 }
 
+/// For `#[serde(with)]`: secrets by name, each read and written as [`secret`] does.
+pub mod secrets {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use sluice_domain::Secret;
+
+    use super::secret;
+
+    #[derive(Deserialize, Serialize)]
+    struct One(#[serde(with = "secret")] Option<Secret<String>>);
+
+    /// Reads a table of texts.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, Secret<String>>, D::Error> {
+        let read = BTreeMap::<String, One>::deserialize(deserializer)?;
+        let given = read
+            .into_iter()
+            .filter_map(|(name, one)| Some((name, one.0?)));
+        Ok(given.collect())
+    }
+
+    /// Writes marks.
+    pub fn serialize<S: Serializer>(
+        value: &BTreeMap<String, Secret<String>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            value
+                .iter()
+                .map(|(name, secret)| (name, One(Some(secret.clone())))),
+        )
+    }
+}
+
 /// For `#[serde(with)]`: a secret, read from text and never written out. What is written instead is
 /// different for different secrets within one process, so that a change can be seen.
 pub mod secret {

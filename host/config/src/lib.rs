@@ -24,7 +24,7 @@ pub use load::load;
 pub use overrides::Overrides;
 pub use sections::{
     AdminSection, CallsSection, Config, CustomDc, CustomSection, DataSection, EventsSection,
-    LogFormat, LogSection, PolicySection, ProbeSection, RollbackSection, ServerSection,
-    TelegramSection,
+    ExportSection, ExportTarget, LogFormat, LogSection, PolicySection, ProbeSection,
+    RollbackSection, ServerSection, TelegramSection,
 };
 pub use watch::{Reload, Watch};

@@ -8,8 +8,9 @@ use futures_util::FutureExt as _;
 use sluice_accounts::{Accounts, AccountsError, Deps};
 use sluice_api::{App, Face, Listener, ServeOptions};
 use sluice_config::{Config, ConfigError, Overrides, Watch};
-use sluice_domain::{Clock, DecisionLog, Random, Secret, StoreError};
+use sluice_domain::{Clock, DecisionLog, EventLog, Random, Secret, StoreError};
 use sluice_events::{Hub, Live};
+use sluice_export::Courier;
 use sluice_policy::{Journal, Policies, PolicyError};
 use sluice_store::{ApiKeys, DataDir, Decisions, LockError, NewApiKey};
 use sluice_telemetry::LogHandle;
@@ -18,6 +19,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::exports::Exports;
 use crate::listen::Listeners;
 use crate::opened::{Opened, blocking};
 use crate::reports::reports;
@@ -178,6 +180,19 @@ impl Gateway {
         })
         .await?;
 
+        let exports = Exports {
+            policies: Arc::clone(&policies),
+            courier: Arc::new(Courier::new(sluice_export::Deps {
+                clock: Arc::clone(&clock),
+                random: Arc::clone(&random),
+                runtime: tokio::runtime::Handle::current(),
+                tracker: tracker.clone(),
+                closing: closing.clone(),
+            })),
+        };
+        exports.apply(&config);
+        let event_log: Arc<dyn EventLog> = store.clone();
+
         let config = Arc::new(ArcSwap::from_pointee(config));
         let watch = match source {
             None => None,
@@ -191,7 +206,7 @@ impl Gateway {
                         &account_settings,
                         &accounts,
                         &store,
-                        &policies,
+                        exports.clone(),
                         &decisions,
                         log,
                         reports,
@@ -253,7 +268,7 @@ impl Gateway {
         }
         supervisor.run(
             "the exporter",
-            background::export(policies, telemetry, Arc::clone(&config), closing.clone()),
+            exports.run(telemetry, event_log, Arc::clone(&config), closing.clone()),
         );
 
         Ok(Self {

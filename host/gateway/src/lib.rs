@@ -10,6 +10,7 @@ mod background;
 mod cli;
 mod demo;
 mod exit;
+mod exports;
 mod gateway;
 mod listen;
 mod opened;

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use sluice_accounts::{Accounts, Settings};
 use sluice_config::{Config, Reload};
-use sluice_policy::Policies;
 use sluice_store::{Decisions, Store};
 use sluice_telemetry::LogHandle;
 
+use crate::exports::Exports;
 use crate::reports::Reports;
 use crate::settings as settings_of;
 
@@ -21,13 +21,12 @@ pub(crate) fn follow(
     settings: &Arc<ArcSwap<Settings>>,
     accounts: &Arc<Accounts>,
     store: &Arc<Store>,
-    policies: &Arc<Policies>,
+    exports: Exports,
     decisions: &Arc<Decisions>,
     log: Option<LogHandle>,
     reports: Reports,
 ) -> impl Fn(Reload) + Send + Sync + 'static {
     let (config, settings, store) = (Arc::clone(config), Arc::clone(settings), Arc::clone(store));
-    let policies = Arc::clone(policies);
     let (accounts, decisions) = (Arc::clone(accounts), Arc::clone(decisions));
     move |reload| {
         match &reload {
@@ -39,7 +38,10 @@ pub(crate) fn follow(
                 let config = config.load();
                 settings.store(Arc::new(settings_of::accounts(&config)));
                 accounts.settings_changed();
-                policies.set_rollback(settings_of::rollback(&config));
+                exports
+                    .policies
+                    .set_rollback(settings_of::rollback(&config));
+                exports.apply(&config);
                 decisions.set_max_bytes(config.policy.journal_max_bytes);
                 if let Err(error) = store.set_retention(settings_of::retention(&config)) {
                     tracing::warn!(%error, "the event log keeps its retention");

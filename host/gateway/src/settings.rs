@@ -1,12 +1,14 @@
 //! The configuration in the words of the crates that obey it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sluice_accounts::{CustomDc, CustomEnvironment, Settings};
 use sluice_config::{Config, RollbackSection};
 use sluice_domain::Way;
-use sluice_policy::{Limits, PolicySettings, Rollback};
+use sluice_export::{Address, Target};
+use sluice_policy::{Carrier, Limits, PolicySettings, Rollback};
 use sluice_store::Retention;
 
 /// What the accounts obey.
@@ -71,6 +73,35 @@ pub(crate) fn policies(config: &Config, data: &Path, bundled: Option<PathBuf>) -
             max_wait: config.calls.max_timeout.max(Duration::from_secs(1)),
             ..limits
         },
+    }
+}
+
+/// Where exporters may send to.
+pub(crate) fn targets(config: &Config) -> BTreeMap<String, Target> {
+    let targets = config.export.targets.iter();
+    targets
+        .filter_map(|(name, target)| {
+            // One of the two is there, or the configuration is not taken.
+            let address = match (&target.url, &target.udp) {
+                (Some(url), _) => Address::Http(url.clone()),
+                (None, udp) => Address::Udp(udp.clone()?),
+            };
+            let target = Target {
+                address,
+                headers: target.headers.clone(),
+                timeout: target.timeout,
+                ca_file: target.ca_file.clone(),
+            };
+            Some((name.clone(), target))
+        })
+        .collect()
+}
+
+/// What a target takes.
+pub(crate) const fn carrier(target: &Target) -> Carrier {
+    match target.address {
+        Address::Http(_) => Carrier::Http,
+        Address::Udp(_) => Carrier::Datagram,
     }
 }
 

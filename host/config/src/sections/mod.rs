@@ -2,6 +2,7 @@ mod admin;
 mod calls;
 mod data;
 mod events;
+mod export;
 mod log;
 mod policy;
 mod probe;
@@ -14,6 +15,7 @@ pub use admin::AdminSection;
 pub use calls::CallsSection;
 pub use data::DataSection;
 pub use events::EventsSection;
+pub use export::{ExportSection, ExportTarget};
 pub use log::{LogFormat, LogSection};
 pub use policy::{PolicySection, RollbackSection};
 pub use probe::ProbeSection;
@@ -32,6 +34,8 @@ pub struct Config {
     pub data: DataSection,
     /// Plugins.
     pub policy: PolicySection,
+    /// Where exporters may send to.
+    pub export: ExportSection,
     /// Deadlines and waits of calls.
     pub calls: CallsSection,
     /// Probing of links.

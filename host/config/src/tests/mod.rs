@@ -1,4 +1,5 @@
 mod errors;
+mod export;
 mod file;
 mod mutations;
 mod overrides;

@@ -15,7 +15,7 @@ pub(crate) async fn handler(State(app): State<App>, request: Request) -> Result<
     }
     let inner = app.clone();
     let served = tokio::task::spawn_blocking(move || {
-        inner.policies.export(&inner.telemetry.snapshot());
+        inner.policies.scrape(&inner.telemetry.snapshot());
         inner.policies.served(&path)
     })
     .await

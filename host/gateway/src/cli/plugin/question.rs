@@ -44,6 +44,7 @@ impl Question {
                 at_ms: AT.0,
                 samples: (0..SAMPLES).map(sample).collect(),
                 events: Vec::new(),
+                extensions: Vec::new(),
             }),
         }
     }

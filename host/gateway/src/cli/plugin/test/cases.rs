@@ -150,6 +150,7 @@ impl Written for ExportCase {
             at_ms,
             samples: samples.collect::<Result<_, _>>().map_err(wrong)?,
             events: events.collect::<Result<_, _>>().map_err(wrong)?,
+            extensions: Vec::new(),
         };
         Ok(Case {
             name: self.name,
