@@ -18,6 +18,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("num-bigint", &["sluice-mtproto"]),
     ("clap", &["sluice"]),
     ("getrandom", &["sluice"]),
+    ("rustls", &["sluice-export"]),
+    ("sluice-export", &["sluice"]),
     ("sluice-links", &["sluice-accounts"]),
     ("sluice-store", &["sluice", "sluice-api"]),
     ("sluice-datacenter", &["sluice"]),
