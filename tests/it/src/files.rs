@@ -176,35 +176,6 @@ async fn a_large_file_from_elsewhere() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Breaks when a file that moved since its message was sent is not followed, or costs the reader
-/// a byte.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_moved_is_followed() -> anyhow::Result<()> {
-    let gateway = Harness::start().await?;
-    let whole = content(3 * 512 * 1024);
-    let sent = send(&gateway, "account=demo&peer=me&name=moved", whole.clone()).await?;
-    // Sent away once; there it is sent back, as data center 2 does not have it.
-    gateway.datacenter.add_rule(Rule {
-        matches: Match {
-            method: Some("upload.getFile".into()),
-            nth: Some(2),
-            ..Match::default()
-        },
-        action: Action::RpcError {
-            code: 303,
-            name: "FILE_MIGRATE_2".into(),
-        },
-    });
-    let path = format!("/api/telegram/messages/me/{}/file?account=demo", sent["id"]);
-    let all = get(&gateway, &path, None).await?;
-    assert_eq!(all.status(), 200, "{}", all.text().await?);
-    assert!(all.bytes().await? == whole, "other bytes came back");
-    let asked = calls(&gateway, "upload.getFile");
-    assert!(asked.iter().any(|call| call.dc == 2), "{asked:?}");
-    gateway.stop().await;
-    Ok(())
-}
-
 /// Breaks when a reader that does not read has the whole file fetched into memory.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_does_not_read_holds_its_file_back() -> anyhow::Result<()> {
