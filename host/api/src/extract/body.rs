@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -9,6 +12,10 @@ use sluice_domain::{Category, FieldError, Problem};
 
 use crate::App;
 use crate::problem::ApiError;
+
+/// How much of a body that is too large is read and thrown away, and for how long.
+const DISCARDED: usize = 8 << 20;
+const DISCARDING: Duration = Duration::from_secs(2);
 
 /// A JSON body, read under a size cap and a deadline; as an answer, JSON.
 pub struct Json<T>(pub T);
@@ -88,6 +95,13 @@ async fn read(request: Request, app: &App) -> Result<Bytes, ApiError> {
     bytes(request, app, app.max_body(), "server.max_body").await
 }
 
+/// Reads what a sender goes on writing, who would meet a reset instead of the answer.
+async fn discard(body: Body) {
+    let mut rest = Limited::new(body, DISCARDED);
+    let reading = async { while let Some(Ok(_)) = rest.frame().await {} };
+    let _ = tokio::time::timeout(DISCARDING, reading).await;
+}
+
 /// A body of up to `cap` bytes, which is the key `named` of the configuration.
 pub async fn bytes(
     request: Request,
@@ -112,6 +126,7 @@ pub async fn bytes(
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > cap) {
+        discard(request.into_body()).await;
         return Err(too_large());
     }
     // A slow sender must not hold a connection for ever.

@@ -47,7 +47,18 @@ impl Fixture {
         Self::with(None)
     }
 
+    /// The same for tests in which no question may be cut off, however busy the machine is.
+    pub fn unhurried() -> Self {
+        Self::of(None, Duration::from_secs(10))
+    }
+
     pub fn with(bundled: Option<PathBuf>) -> Self {
+        // Unoptimised test builds on a busy machine are slow; what is never answered is cut off all
+        // the same.
+        Self::of(bundled, Duration::from_millis(250))
+    }
+
+    fn of(bundled: Option<PathBuf>, decision_deadline: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicU64::new(1_000)));
         let (told, events) = channel();
@@ -55,9 +66,7 @@ impl Fixture {
             bundled,
             archive_dir: Some(dir.path().join("archive")),
             limits: Limits {
-                // Unoptimised test builds on a busy machine are slow; what is never answered is
-                // cut off all the same.
-                decision_deadline: Duration::from_millis(250),
+                decision_deadline,
                 export_deadline: Duration::from_secs(5),
                 ..Limits::default()
             },

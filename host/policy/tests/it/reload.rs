@@ -88,7 +88,7 @@ fn an_operators_file_takes_the_place_of_a_shipped_one() {
 /// Breaks when a call fails, or sees half of a change, while generations are swapped under it.
 #[test]
 fn calls_under_way_never_see_half_of_a_swap() {
-    let fixture = Fixture::bare();
+    let fixture = Fixture::unhurried();
     let good = guests::patient();
     fixture.admit("mine.wasm", &good);
     let done = AtomicBool::new(false);

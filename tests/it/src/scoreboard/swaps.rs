@@ -322,7 +322,8 @@ async fn reloads_and_memory() -> anyhow::Result<()> {
         }
         let next = &variants[round as usize % variants.len()];
         rename_in(&outside, &dir, "mine.wasm", next)?;
-        events.until(|event| event["action"] == "loaded").await?;
+        let mine = |event: &Value| event["name"] == "mine" && event["action"] == "loaded";
+        events.until(mine).await?;
     }
     let after = resident(pid)?;
     let grown = (after as f64 / before as f64 - 1.0) * 100.0;
