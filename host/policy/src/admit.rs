@@ -41,31 +41,28 @@ pub(crate) struct File<'a> {
     pub limits: &'a Limits,
 }
 
-/// Admits a component: validates, compiles, finds out what it is, checks what it declares, hands it
-/// its settings and puts the golden cases to it. The error is for the operator.
-pub(crate) fn admit(
-    runtime: &Arc<Runtime>,
-    name: &str,
-    bytes: &[u8],
-    sidecar: &Sidecar,
-    limits: &Limits,
-) -> Result<Body, String> {
-    let file = File {
-        runtime,
-        name,
-        bytes,
-        sidecar,
-        limits,
-    };
-    file.examine(Use::Metered)?.rehearse()?;
-    let serving = file.examine(Use::Serving)?;
-    golden::first(&serving.slowly()?)?;
-    serving.body(sidecar.reuse)
+/// A component that was let in: as it serves, and where its fuel is counted.
+pub(crate) struct Admitted {
+    pub serving: Body,
+    pub metered: Body,
 }
 
-impl<'a> File<'a> {
+impl File<'_> {
+    /// Admits a component: validates, compiles, finds out what it is, checks what it declares, hands
+    /// it its settings and puts the golden cases to it. The error is for the operator.
+    pub(crate) fn admit(self) -> Result<Admitted, String> {
+        let metered = self.examine(Use::Metered)?;
+        metered.rehearse()?;
+        let serving = self.examine(Use::Serving)?;
+        golden::first(&serving.slowly()?)?;
+        Ok(Admitted {
+            serving: serving.body(self.sidecar.reuse)?,
+            metered: metered.body(None)?,
+        })
+    }
+
     /// Everything that can be said without asking it anything.
-    pub(crate) fn examine(self, which: Use) -> Result<Examined<'a>, String> {
+    pub(crate) fn examine(self, which: Use) -> Result<Examined, String> {
         check_form(self.bytes)?;
         let engine = self.runtime.engine(which);
         let component = Component::from_binary(engine, self.bytes)
@@ -81,7 +78,10 @@ impl<'a> File<'a> {
             )
         })?;
         Ok(Examined {
-            file: self,
+            runtime: self.runtime.clone(),
+            name: self.name.into(),
+            sidecar: self.sidecar.clone(),
+            limits: self.limits.clone(),
             which,
             spoken,
             pre,
@@ -90,17 +90,20 @@ impl<'a> File<'a> {
 }
 
 /// A component that may be asked.
-pub(crate) struct Examined<'a> {
-    file: File<'a>,
+pub(crate) struct Examined {
+    pub runtime: Arc<Runtime>,
+    pub name: Arc<str>,
+    pub sidecar: Sidecar,
+    pub limits: Limits,
     which: Use,
     pub spoken: Spoken,
     pre: InstancePre<Host>,
 }
 
-impl Examined<'_> {
+impl Examined {
     /// Puts the golden cases to it.
     pub(crate) fn rehearse(&self) -> Result<(), String> {
-        golden::check(&self.body(Some(ALL_CASES))?, self.file.limits)
+        golden::check(&self.body(Some(ALL_CASES))?, &self.limits)
     }
 
     /// The component as it serves, or as it is metered.
@@ -120,30 +123,20 @@ impl Examined<'_> {
     }
 
     fn time(&self) -> Duration {
-        let File {
-            sidecar, limits, ..
-        } = self.file;
-        sidecar.time(match self.spoken.kind {
-            Kind::Retry | Kind::Categorize => limits.decision_deadline,
-            Kind::Export => limits.export_deadline,
+        self.sidecar.time(match self.spoken.kind {
+            Kind::Retry | Kind::Categorize => self.limits.decision_deadline,
+            Kind::Export => self.limits.export_deadline,
         })
     }
 
     fn make(&self, meter: Meter, reuse: Option<Reuse>) -> Result<Body, String> {
-        let File {
-            runtime,
-            name,
-            sidecar,
-            limits,
-            ..
-        } = self.file;
         let prepared = Arc::new(Prepared {
-            runtime: runtime.clone(),
-            plugin: name.into(),
+            runtime: self.runtime.clone(),
+            plugin: self.name.clone(),
             pre: self.pre.clone(),
-            settings: sidecar.settings.clone(),
+            settings: self.sidecar.settings.clone(),
             cost: Cost {
-                memory: sidecar.memory(limits),
+                memory: self.sidecar.memory(&self.limits),
                 meter,
                 answer: match self.spoken.kind {
                     Kind::Retry | Kind::Categorize => SMALL_ANSWER,

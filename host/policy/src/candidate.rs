@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sluice_domain::{Attempt, Batch, Decision, Delivery, Failure, UnixMillis, Verdict};
+use sluice_domain::{AccountName, Attempt, Batch, Decision, Delivery, Failure, UnixMillis, Verdict};
 
-use crate::admit::File;
-use crate::contract::{Body, Spoken};
+use crate::admit::{Examined, File};
+use crate::contract::Body;
 use crate::envelope::{bound_decision, bound_verdict};
 use crate::runtime::{Fault, Runtime, Spent, Use};
 use crate::sidecar::Sidecar;
@@ -35,25 +35,19 @@ impl Workbench {
     /// can be without asking it; [`Candidate::check`] asks. The error is for its author.
     pub fn load(&self, name: &str, bytes: &[u8], sidecar: &str) -> Result<Candidate, String> {
         let sidecar = Sidecar::parse(sidecar).map_err(|why| format!("{name}.toml: {why}"))?;
-        let examined = self.file(name, bytes, &sidecar).examine(Use::Metered)?;
-        Ok(Candidate {
-            body: examined.body(None)?,
-            spoken: examined.spoken,
-            name: name.to_owned(),
-            bytes: bytes.into(),
-            sidecar,
-            bench: self.clone(),
-        })
-    }
-
-    fn file<'a>(&'a self, name: &'a str, bytes: &'a [u8], sidecar: &'a Sidecar) -> File<'a> {
-        File {
+        let file = File {
             runtime: &self.runtime,
             name,
             bytes,
-            sidecar,
+            sidecar: &sidecar,
             limits: &self.limits,
-        }
+        };
+        let examined = file.examine(Use::Metered)?;
+        Ok(Candidate {
+            body: examined.body(None)?,
+            examined,
+            bytes: bytes.into(),
+        })
     }
 }
 
@@ -62,30 +56,34 @@ impl Workbench {
 /// fuel on every machine.
 pub struct Candidate {
     body: Body,
-    spoken: Spoken,
-    name: String,
+    examined: Examined,
     bytes: Arc<[u8]>,
-    sidecar: Sidecar,
-    bench: Workbench,
 }
 
 impl Candidate {
     /// What it is asked.
     pub const fn kind(&self) -> Kind {
-        self.spoken.kind
+        self.examined.spoken.kind
     }
 
     /// The release of the contracts that it speaks.
     pub const fn contract(&self) -> &'static str {
-        self.spoken.release.as_str()
+        self.examined.spoken.release.as_str()
     }
 
     /// Puts every error of the catalogue to it, as admission does. The error names the case.
     pub fn check(&self) -> Result<(), String> {
-        self.bench
-            .file(&self.name, &self.bytes, &self.sidecar)
-            .examine(Use::Metered)?
-            .rehearse()
+        self.examined.rehearse()
+    }
+
+    /// The component itself.
+    pub(crate) const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The accounts it is to be asked about; empty for all.
+    pub(crate) fn accounts(&self) -> &[AccountName] {
+        &self.examined.sidecar.accounts
     }
 
     /// What it decides at that moment, and what it takes: the answer itself, which the gateway
@@ -118,7 +116,7 @@ impl Candidate {
         attempt: &Attempt,
         decision: Decision,
     ) -> (Decision, Option<&'static str>) {
-        bound_decision(attempt, decision, &self.bench.limits)
+        bound_decision(attempt, decision, &self.examined.limits)
     }
 
     /// A verdict inside the gateway's envelope, and what was wrong with it.
@@ -133,17 +131,19 @@ impl Candidate {
     /// The same component in the engine that serves, with the deadlines and the reuse of its
     /// sidecar: to measure its time. It counts no fuel.
     pub fn as_served(&self) -> Result<Self, String> {
-        let examined = self
-            .bench
-            .file(&self.name, &self.bytes, &self.sidecar)
-            .examine(Use::Serving)?;
+        let metered = &self.examined;
+        let file = File {
+            runtime: &metered.runtime,
+            name: &metered.name,
+            bytes: &self.bytes,
+            sidecar: &metered.sidecar,
+            limits: &metered.limits,
+        };
+        let examined = file.examine(Use::Serving)?;
         Ok(Self {
-            body: examined.body(self.sidecar.reuse)?,
-            spoken: self.spoken,
-            name: self.name.clone(),
+            body: examined.body(metered.sidecar.reuse)?,
+            examined,
             bytes: self.bytes.clone(),
-            sidecar: self.sidecar.clone(),
-            bench: self.bench.clone(),
         })
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use sluice_domain::{PluginEvidence, UnixMillis};
 
-use crate::admit::admit;
+use crate::admit::{Admitted, File};
 use crate::archive::{Mark, Release};
 use crate::plugin::Plugin;
 use crate::registry::{Filed, Ground, Outcome, archive_key, event, hex, rolled_back, told};
-use crate::replay::{Asked, SwapDiff, before_swap};
+use crate::replay::{Asked, before_swap};
 use crate::rewrite::behaviour;
 use crate::scan::{Contents, Found, Unread};
 use crate::sidecar::Sidecar;
-use crate::{Kind, Mode, Origin, Workbench};
+use crate::{Kind, Mode, Origin};
 
 /// What is known of one file, between looks at its directory.
 #[derive(Default)]
@@ -325,22 +325,6 @@ fn release(hash: &str, sidecar: &str) -> String {
     hex(&Sha256::digest(format!("{hash} {}", behaviour(sidecar))))
 }
 
-/// Puts the newest decisions to a component that may be let in.
-fn replayed(subject: &Subject<'_>, contents: &Contents, sidecar: &Sidecar) -> Option<SwapDiff> {
-    let decisions = subject.ground.decisions?;
-    let limits = &subject.ground.settings.limits;
-    let bench = Workbench::on(subject.ground.runtime.clone(), limits.clone());
-    // It was loaded like this a moment ago.
-    let candidate = bench
-        .load(subject.name, &contents.component, &contents.sidecar)
-        .ok()?;
-    let asked = Asked {
-        candidate: &candidate,
-        accounts: &sidecar.accounts,
-    };
-    before_swap(asked, limits, decisions)
-}
-
 fn load(
     subject: &Subject<'_>,
     contents: &Contents,
@@ -348,24 +332,35 @@ fn load(
     generation: u64,
 ) -> Result<Plugin, String> {
     let Ground {
-        settings, runtime, ..
+        settings,
+        runtime,
+        decisions,
+        ..
     } = subject.ground;
     let sidecar =
         Sidecar::parse(&contents.sidecar).map_err(|why| format!("{}.toml: {why}", subject.name))?;
-    let body = admit(
+    let file = File {
         runtime,
-        subject.name,
-        &contents.component,
-        &sidecar,
-        &settings.limits,
-    )?;
+        name: subject.name,
+        bytes: &contents.component,
+        sidecar: &sidecar,
+        limits: &settings.limits,
+    };
+    let Admitted {
+        serving: body,
+        metered,
+    } = file.admit()?;
     if body.kind() == Kind::Export && sidecar.mode.percent().is_some() {
         return Err(format!(
             "{}.toml: an exporter is asked about no account, so it is no canary: take shadow or live",
             subject.name
         ));
     }
-    let replayed = replayed(subject, contents, &sidecar);
+    let asked = Asked {
+        body: &metered,
+        accounts: &sidecar.accounts,
+    };
+    let replayed = decisions.and_then(|log| before_swap(asked, &settings.limits, log));
     tracing::info!(
         plugin = subject.name,
         kind = body.kind().as_str(),

@@ -6,6 +6,41 @@ use sluice_standard_categorize::imposed_wait;
 /// What chance and politeness add to a wait at most, in milliseconds.
 const SPREAD_MS: u64 = 1_000;
 
+/// `FLOOD_WAIT_x` for every `FLOOD_WAIT_17`.
+pub(crate) fn failure(failure: &Failure) -> String {
+    failure.pattern.replace("%d", "x")
+}
+
+/// Two decisions that differ, so that their words do too.
+pub(crate) fn decisions(
+    failure: &Failure,
+    verdict: &Verdict,
+    old: Decision,
+    new: Decision,
+) -> (String, String) {
+    let words = |made| decision(failure, verdict, made);
+    let (old_words, mut new_words) = (words(old), words(new));
+    if old_words == new_words && old != new {
+        let time = |decision| match decision {
+            Decision::GiveUp => 0,
+            Decision::Park { seconds } => seconds,
+            Decision::Retry { after_ms, .. } => after_ms,
+        };
+        let sooner = time(new) < time(old);
+        new_words.push_str(if sooner { ", sooner" } else { ", later" });
+    }
+    (old_words, new_words)
+}
+
+/// Two verdicts that differ, so that their words do too.
+pub(crate) fn verdicts(failure: &Failure, old: &Verdict, new: &Verdict) -> (String, String) {
+    let (old_words, mut new_words) = (verdict(failure, old), verdict(failure, new));
+    if old_words == new_words && old != new {
+        new_words.push_str(", other advice");
+    }
+    (old_words, new_words)
+}
+
 /// A decision about a failure with this verdict.
 pub(crate) fn decision(failure: &Failure, verdict: &Verdict, decision: Decision) -> String {
     let wait = imposed_wait(failure).max(verdict.wait);
@@ -102,11 +137,20 @@ mod tests {
         assert_eq!(told(retry(0, false)), "retry at once");
         assert_eq!(told(retry(150, false)), told(retry(900, false)));
         assert_ne!(told(retry(150, false)), told(retry(5_000, false)));
+        let (old, new) = decisions(&failure, &named, retry(900, false), retry(150, false));
+        assert_eq!(new, format!("{old}, sooner"));
         let flood = Failure::telegram(420, "FLOOD_WAIT_7", "m", AccountKind::User);
         let text = verdict(&flood, &sluice_standard_categorize::categorize(&flood));
         assert!(
             text.starts_with("rate_limit flood_wait 429, retryable, wait x"),
             "{text}"
         );
+        let known = sluice_standard_categorize::categorize(&flood);
+        let advised = Verdict {
+            advice: "wait".into(),
+            ..known.clone()
+        };
+        let (old, new) = verdicts(&flood, &known, &advised);
+        assert_eq!(new, format!("{old}, other advice"));
     }
 }

@@ -2,13 +2,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::asked::Asked;
 use crate::registry::hex;
-use crate::sidecar::Sidecar;
 use crate::{Candidate, Policies, Workbench};
 
 /// A component let in as the plugins directory would, and not beyond.
 pub(super) struct Admitted {
     pub hash: String,
-    sidecar: Sidecar,
     candidate: Candidate,
 }
 
@@ -30,15 +28,14 @@ impl Admitted {
         candidate.check()?;
         Ok(Self {
             hash: hex(&Sha256::digest(component)),
-            sidecar: Sidecar::parse(sidecar)?,
             candidate,
         })
     }
 
     pub(super) fn asked(&self) -> Asked<'_> {
         Asked {
-            candidate: &self.candidate,
-            accounts: &self.sidecar.accounts,
+            body: self.candidate.body(),
+            accounts: self.candidate.accounts(),
         }
     }
 }

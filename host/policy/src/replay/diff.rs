@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
-use sluice_domain::{Cursor, Decision, DecisionRecord, UnixMillis, Verdict};
+use sluice_domain::{Cursor, DecisionRecord, UnixMillis, Verdict};
 
 use super::asked::Asked;
 use super::trouble::{MOST_RECORDED, Trouble};
-use super::{Fuel, FuelChange, Replay, labels};
+use super::{Fuel, FuelChange, Replay};
 use crate::envelope::{bound_decision, bound_verdict};
-use crate::{Kind, Limits};
+use crate::{Kind, Limits, phrases};
 
 /// Groups of changes in one answer. Beyond it the seldom ones are left out.
 const MOST_GROUPS: usize = 200;
@@ -125,11 +125,16 @@ impl<'a> Diff<'a> {
                 if decision == record.decision {
                     return;
                 }
-                labels::decisions(attempt, record.decision, decision)
+                phrases::decisions(
+                    &attempt.failure,
+                    &attempt.verdict,
+                    record.decision,
+                    decision,
+                )
             }
             Err(fault) => {
                 self.fault(&fault);
-                let (old, _) = labels::decisions(attempt, record.decision, Decision::GiveUp);
+                let old = phrases::decision(&attempt.failure, &attempt.verdict, record.decision);
                 (old, "no answer".into())
             }
         };
@@ -154,7 +159,7 @@ impl<'a> Diff<'a> {
                 if verdict == *old {
                     return;
                 }
-                labels::verdicts(old, &verdict)
+                phrases::verdicts(failure, old, &verdict)
             }
             Err(fault) => {
                 self.fault(&fault);
@@ -168,7 +173,7 @@ impl<'a> Diff<'a> {
         self.records += 1;
         self.from = Some(record.at);
         self.to = self.to.max(Some(record.at));
-        let failure = labels::failure(&record.attempt.failure);
+        let failure = phrases::failure(&record.attempt.failure);
         *self.totals.entry(failure.clone()).or_default() += 1;
         failure
     }

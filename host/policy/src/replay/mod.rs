@@ -5,7 +5,6 @@ mod admitted;
 mod asked;
 mod day;
 mod diff;
-mod labels;
 mod swap;
 mod synthetic;
 mod trouble;
