@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sluice_domain::{AccountName, Attempt, Batch, Decision, Delivery, Failure, UnixMillis, Verdict};
+use sluice_domain::{
+    AccountName, Attempt, Batch, Decision, Delivery, Failure, UnixMillis, Verdict,
+};
 
 use crate::admit::{Examined, File};
 use crate::contract::Body;

@@ -12,6 +12,7 @@ use crate::golden::{self, check_path};
 use crate::plugin::Plugin;
 use crate::shadow::Question;
 use crate::sidecar::Sidecar;
+use crate::tally::Tally;
 use crate::{Kind, Origin, Policies, Served};
 
 /// What a target of the configuration takes.
@@ -61,41 +62,25 @@ impl Policies {
         *self.exports.targets.lock() = targets;
     }
 
-    /// Hands a batch, with what plugins did beside, to every exporter, keeps what they want served and gives back what they want
-    /// sent to targets that the configuration names. Takes as long as the exporters do, bounded by
-    /// their deadline each: not for a thread that serves calls.
+    /// Hands a batch, with what plugins did beside, to every exporter, keeps what they want served
+    /// and gives back what they want sent to targets that the configuration names. Takes as long as
+    /// the exporters do, bounded by their deadline each: not for a thread that serves calls.
     pub fn export(&self, batch: &Batch) -> Vec<Outgoing> {
         let targets = self.exports.targets.lock().clone();
         let batch = self.with_told(batch, &targets);
-        let table = self.table.load();
-        let mut served = HashMap::new();
         let mut outgoing = Vec::new();
-        for plugin in &table.export {
-            if self.dormant(plugin, &targets) || !plugin.asked(None, || self.clock.monotonic()) {
-                continue;
-            }
-            let Ok(deliveries) = self.put(plugin, || plugin.body.export(&batch)) else {
-                continue;
-            };
-            for delivery in deliveries {
-                let taken = match delivery {
-                    Delivery::Serve {
-                        path,
-                        content_type,
-                        body,
-                    } => serve(path, content_type, body, &mut served),
-                    other => address(other, &targets).map(|sent| outgoing.push(sent)),
-                };
-                self.note(&plugin.tally, taken.err().as_deref());
-            }
-        }
-        self.complete(&mut served, &batch);
+        let served = self.gather(
+            &batch,
+            |plugin| !self.dormant(plugin, &targets),
+            |delivery| address(delivery, &targets).map(|sent| outgoing.push(sent)),
+        );
         let served = Arc::new(served);
         self.served.store(Arc::clone(&served));
         self.cast(Kind::Export, || Question::Batch {
             batch: batch.clone(),
             served,
         });
+        let table = self.table.load();
         let alive: BTreeSet<u64> = table
             .export
             .iter()
@@ -117,27 +102,7 @@ impl Policies {
     pub fn scrape(&self, batch: &Batch) {
         let targets = self.exports.targets.lock().clone();
         let batch = self.with_told(batch, &targets);
-        let mut served = HashMap::new();
-        for plugin in &self.table.load().export {
-            if !self.reach(plugin).serves || !plugin.asked(None, || self.clock.monotonic()) {
-                continue;
-            }
-            for delivery in self
-                .put(plugin, || plugin.body.export(&batch))
-                .unwrap_or_default()
-            {
-                if let Delivery::Serve {
-                    path,
-                    content_type,
-                    body,
-                } = delivery
-                {
-                    let taken = serve(path, content_type, body, &mut served);
-                    self.note(&plugin.tally, taken.err().as_deref());
-                }
-            }
-        }
-        self.complete(&mut served, &batch);
+        let mut served = self.gather(&batch, |plugin| self.reach(plugin).serves, |_| Ok(()));
         // What others serve stays as the newest batch left it.
         for (path, text) in self.served.load().iter() {
             served
@@ -147,27 +112,52 @@ impl Policies {
         self.served.store(Arc::new(served));
     }
 
+    /// Puts a batch to the exporters that are wanted: what they want served, the native library's
+    /// where none serves the scrape, for no plugin can be the reason that nothing is to be scraped.
+    /// Other deliveries are handed on.
+    fn gather(
+        &self,
+        batch: &Batch,
+        wanted: impl Fn(&Plugin) -> bool,
+        mut send: impl FnMut(Delivery) -> Result<(), String>,
+    ) -> HashMap<String, Arc<Served>> {
+        let mut served = HashMap::new();
+        let mut take = |tally: &Tally, deliveries: Vec<Delivery>| {
+            for delivery in deliveries {
+                let taken = match delivery {
+                    Delivery::Serve {
+                        path,
+                        content_type,
+                        body,
+                    } => serve(path, content_type, body, &mut served),
+                    other => send(other),
+                };
+                self.note(tally, taken.err().as_deref());
+            }
+            served.contains_key(sluice_standard_prometheus::PATH)
+        };
+        let mut scraped = false;
+        for plugin in &self.table.load().export {
+            if wanted(plugin)
+                && plugin.asked(None, || self.clock.monotonic())
+                && let Ok(deliveries) = self.put(plugin, || plugin.body.export(batch))
+            {
+                scraped = take(&plugin.tally, deliveries);
+            }
+        }
+        if !scraped {
+            self.native.export.called();
+            take(
+                &self.native.export,
+                sluice_standard_prometheus::export(batch),
+            );
+        }
+        served
+    }
+
     /// What exporters serve at a path of the admin listener since the newest batch.
     pub fn served(&self, path: &str) -> Option<Arc<Served>> {
         self.served.load().get(path).cloned()
-    }
-
-    /// No plugin can be the reason that nothing is to be scraped.
-    fn complete(&self, served: &mut HashMap<String, Arc<Served>>, batch: &Batch) {
-        if !served.contains_key(sluice_standard_prometheus::PATH) {
-            self.native.export.called();
-            for delivery in sluice_standard_prometheus::export(batch) {
-                if let Delivery::Serve {
-                    path,
-                    content_type,
-                    body,
-                } = delivery
-                {
-                    let taken = serve(path, content_type, body, served);
-                    self.note(&self.native.export, taken.err().as_deref());
-                }
-            }
-        }
     }
 
     /// The batch with what plugins did, and what exporters may know beyond the samples.
@@ -195,7 +185,7 @@ impl Policies {
     fn dormant(&self, plugin: &Plugin, targets: &BTreeMap<String, Carrier>) -> bool {
         if plugin.body.kind() != Kind::Export
             || plugin.origin != Origin::Bundled
-            || Sidecar::parse("").as_ref() != Ok(&plugin.sidecar)
+            || plugin.sidecar != Sidecar::default()
         {
             return false;
         }

@@ -4,9 +4,10 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 /// How far a plugin's answers reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mode {
     /// It is asked, and what it answers is done.
+    #[default]
     Live,
     /// It is asked about everything, beside the calls; what it answers is only compared.
     Shadow,

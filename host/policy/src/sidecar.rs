@@ -23,7 +23,7 @@ pub(crate) enum OnFailure {
 }
 
 /// The file, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Sidecar {
     pub priority: Option<i32>,
     pub mode: Mode,
@@ -211,6 +211,12 @@ mod tests {
         let share = |text: &str| Sidecar::parse(text).unwrap().mode;
         assert_eq!(share("mode = \"canary\""), Mode::Canary(10));
         assert_eq!(share("mode = \"canary( 25% )\""), Mode::Canary(25));
+    }
+
+    /// Breaks when a plugin without a file is taken for one whose operator said something.
+    #[test]
+    fn no_file_is_the_default() {
+        assert_eq!(Sidecar::parse(""), Ok(Sidecar::default()));
     }
 
     /// Breaks when the guide shows a file that is refused.

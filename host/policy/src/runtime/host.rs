@@ -3,7 +3,7 @@ use std::sync::Arc;
 use wasmtime::component::Resource;
 use wasmtime::{ResourceLimiter, bail};
 
-use super::{MAX_PARTS, MAX_TABLE};
+use super::{MAX_CORE_INSTANCES, MAX_PARTS, MAX_TABLE};
 
 /// Log lines of one question.
 const LINES: u32 = 16;
@@ -238,7 +238,7 @@ impl ResourceLimiter for Host {
     }
 
     fn instances(&self) -> usize {
-        MAX_PARTS as usize
+        MAX_CORE_INSTANCES as usize
     }
 
     fn tables(&self) -> usize {

@@ -21,9 +21,13 @@ pub(crate) use wasi::is_closed;
 
 use crate::{Limits, PolicyError, contract};
 
-/// Memories, tables and core instances one component may be made of. A Rust component has one
-/// memory, one table and three instances (itself and two shims); a JavaScript one a few more.
+/// Memories and tables one component may be made of. A Rust component has one of each, a JavaScript
+/// one a few more.
 const MAX_PARTS: u32 = 16;
+/// Core instances one component may be made of. They hold nothing that is not bounded by itself. Rust
+/// and JavaScript make three; Python's interpreter comes in 38, a library each (counted in what
+/// componentize-py makes).
+const MAX_CORE_INSTANCES: u32 = 64;
 /// Entries of a table: function pointers. Python's interpreter has about 12,000.
 const MAX_TABLE: usize = 20_000;
 /// Instances at one time: a call holds one only while it runs, so this is threads, not requests,
@@ -141,7 +145,7 @@ fn serving_engine(limits: &Limits, cache: Option<Cache>, pool: bool) -> wasmtime
             .total_core_instances(INSTANCES * 4)
             .total_memories(INSTANCES)
             .total_tables(INSTANCES)
-            .max_core_instances_per_component(MAX_PARTS)
+            .max_core_instances_per_component(MAX_CORE_INSTANCES)
             .max_memories_per_module(MAX_PARTS)
             .max_memories_per_component(MAX_PARTS)
             .max_tables_per_module(MAX_PARTS)

@@ -6,6 +6,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+#[path = "../../export.rs"]
 mod convert;
 
 use exports::sluice::export::policy as wit;

@@ -7,37 +7,10 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-#[path = "../../prometheus/src/convert.rs"]
+#[path = "../../export.rs"]
 mod convert;
 
-use std::sync::OnceLock;
-
-use exports::sluice::export::policy as wit;
-use sluice_standard_statsd::Settings;
-
-/// Of this instance; none when it was not configured.
-static SETTINGS: OnceLock<Settings> = OnceLock::new();
-
-struct Component;
-
-impl wit::Guest for Component {
-    fn configure(settings: Vec<(String, String)>) -> Result<(), String> {
-        let pairs = settings
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let settings = Settings::read(pairs)?;
-        // Once for each instance, says the contract.
-        SETTINGS
-            .set(settings)
-            .map_err(|_| "was configured before".to_owned())
-    }
-
-    fn export(batch: wit::Batch) -> Vec<wit::Delivery> {
-        let batch = convert::batch(batch);
-        let settings = SETTINGS.get_or_init(Settings::default);
-        convert::deliveries(settings.export(&batch))
-    }
-}
+convert::with_settings!(sluice_standard_statsd::Settings);
 
 // Elsewhere the names of the exports are none that a linker takes.
 #[cfg(target_arch = "wasm32")]

@@ -3,7 +3,7 @@
 
 use sluice_domain as domain;
 
-use crate::wit;
+use crate::exports::sluice::export::policy as wit;
 
 pub(crate) fn batch(from: wit::Batch) -> domain::Batch {
     domain::Batch {
@@ -70,3 +70,37 @@ fn delivery(from: domain::Delivery) -> wit::Delivery {
         }
     }
 }
+
+/// An exporter with settings of this type, which are those of an instance.
+#[allow(unused_macros, reason = "one of the exporters has no settings")]
+macro_rules! with_settings {
+    ($settings:ty) => {
+        /// None when it was not configured.
+        static SETTINGS: std::sync::OnceLock<$settings> = std::sync::OnceLock::new();
+
+        struct Component;
+
+        impl exports::sluice::export::policy::Guest for Component {
+            fn configure(settings: Vec<(String, String)>) -> Result<(), String> {
+                let pairs = settings
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()));
+                let settings = <$settings>::read(pairs)?;
+                // Once for each instance, says the contract.
+                SETTINGS
+                    .set(settings)
+                    .map_err(|_| "was configured before".to_owned())
+            }
+
+            fn export(
+                batch: exports::sluice::export::policy::Batch,
+            ) -> Vec<exports::sluice::export::policy::Delivery> {
+                let batch = convert::batch(batch);
+                let settings = SETTINGS.get_or_init(<$settings>::default);
+                convert::deliveries(settings.export(&batch))
+            }
+        }
+    };
+}
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use with_settings;
