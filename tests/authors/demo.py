@@ -1,7 +1,6 @@
 """A gateway with a Telegram of its own: `sluice demo`."""
 
 import json
-import os
 import subprocess
 import time
 import urllib.error
@@ -11,13 +10,11 @@ PATIENCE = 120
 
 
 class Demo:
-    def __init__(self, binary, data, cache):
+    def __init__(self, binary, data, cache, env):
         # What `plugin check` has compiled need not be compiled again.
         data.mkdir()
         (data / "plugin-cache").symlink_to(cache)
         self.log = open(data.parent / "demo.log", "w")
-        # An unoptimised gateway on a busy machine; what is never answered is cut off all the same.
-        env = {**os.environ, "SLUICE_POLICY__DEADLINE": "250ms"}
         self.process = subprocess.Popen(
             [binary, "demo", "--listen", "127.0.0.1:0", "--data", data],
             env=env,

@@ -21,6 +21,8 @@ class Sluice:
             **os.environ,
             "CARGO_TARGET_DIR": str(self.tools / "target"),
             "SLUICE_PLUGIN_CACHE": str(self.cache),
+            # Unoptimised, on a busy machine; what is never answered is cut off all the same.
+            "SLUICE_POLICY__DEADLINE": "250ms",
         }
         # Tools that turn up in a test's environment are for the test, not for cargo.
         for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"):

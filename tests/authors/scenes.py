@@ -151,7 +151,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory(prefix="sluice-authors-") as work:
         sluice = Sluice(binary, tools, work)
-        demo = Demo(binary, pathlib.Path(work) / "data", sluice.cache)
+        demo = Demo(binary, pathlib.Path(work) / "data", sluice.cache, sluice.env)
 
         def scene(name, act):
             nonlocal failed

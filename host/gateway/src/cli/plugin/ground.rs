@@ -11,7 +11,7 @@ use crate::settings;
 
 #[derive(Args)]
 pub(super) struct Ground {
-    /// The configuration whose limits hold; the defaults when left out.
+    /// The configuration whose limits hold; without it, defaults and the environment.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where compiled code is kept from one run to the next; nowhere when left out. Compiling a
@@ -28,10 +28,8 @@ pub(super) struct Bench {
 
 impl Ground {
     pub(super) fn open(&self) -> anyhow::Result<Bench> {
-        let config = match &self.config {
-            Some(file) => sluice_config::load(Some(file), &sluice_config::Overrides::from_env())?,
-            None => sluice_config::Config::default(),
-        };
+        let overrides = sluice_config::Overrides::from_env();
+        let config = sluice_config::load(self.config.as_deref(), &overrides)?;
         let limits = settings::policies(&config, &config.data.dir, None).limits;
         let workbench = Workbench::new(limits.clone(), self.cache.as_deref())?;
         Ok(Bench { workbench, limits })
